@@ -1,0 +1,51 @@
+# Everything runs from .venv, which is made here; nothing but Python 3.11+ and make has to be there before.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check lint types bench clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run     a hub on http://127.0.0.1:5000"
+	@echo "make test    the tests (HUBINFO_TEST_DATABASE_URL=postgresql://… runs them on PostgreSQL too)"
+	@echo "make check   lint, types, tests, coverage"
+	@echo "make bench   timings, as ratios"
+	@echo "make clean   remove .venv and caches; instance/ stays"
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hubinfo needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python pyproject.toml
+	@echo "installing into $(VENV) …"
+	@$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed pyproject.toml
+	@echo "installing what the tests need …"
+	@$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+run: $(VENV)/installed
+	@$(BIN)/flask run
+
+test: $(VENV)/installed-dev
+	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=80
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	@$(BIN)/mypy
+
+check: lint types test
+
+bench: $(VENV)/installed-dev
+	@for each in bench/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info
