@@ -1,0 +1,287 @@
+"""Every setting: its name, its default, its check. Defaults < `instance/config.toml` < environment (`HUBINFO_…`)."""
+
+import difflib
+import importlib
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import current_app
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from hubinfo.ocpi.dialect import DIALECTS, ROLES
+
+PREFIX = "HUBINFO_"
+# Read by others under our prefix: where the instance folder is (before any setting can be), and the test suite's database.
+NOT_SETTINGS = {"INSTANCE_PATH", "TEST_DATABASE_URL"}
+LONGEST_SECONDS = 31_536_000
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; one line for each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+
+
+def _text(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if re.fullmatch(pattern, text, re.ASCII) is None:
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[text.lower()]
+
+
+def _each_of(allowed: Mapping[str, object]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+        if not set(chosen) <= set(allowed):
+            raise ValueError
+        return chosen
+
+    return parse
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in text.split(","))
+    if not all(len(key) >= 16 for key in keys):
+        raise ValueError
+    return keys
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError from None
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+    on_file = url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:")
+    if url.drivername != "postgresql+psycopg" and (not on_file or str(url.database).startswith("file:")):
+        raise ValueError
+    return url.render_as_string(hide_password=False)
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or len(text) > 200:
+        raise ValueError
+    if parts.port == 0 or not text.isascii() or not text.isprintable() or set(text) & set(' ?#\\"<>'):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _file(text: str) -> str:
+    try:
+        found = Path(text).is_file()
+    except OSError:  # a name that no file can have, or that we may not look at
+        found = False
+    if not found:
+        raise ValueError
+    return text
+
+
+def _setting(default: Any, parse: Callable[[str], Any], allowed: str, *, secret: bool = False) -> Any:
+    """A secret's value is never shown, not even in a traceback."""
+    return field(default=default, repr=not secret, metadata={"parse": parse, "allowed": allowed, "secret": secret})
+
+
+def _seconds(default: float) -> Any:
+    return _setting(default, _number(0.001, LONGEST_SECONDS), f"a number of seconds from 0.001 to {LONGEST_SECONDS}")
+
+
+_BOOLEAN: tuple[Callable[[str], bool], str] = (_boolean, "true or false")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one process, checked."""
+
+    instance_path: Path
+    production: bool = False
+
+    database_url: str = _setting("", _database_url, "sqlite:///FILE or postgresql://USER@HOST/DATABASE", secret=True)
+    public_url: str = _setting("http://127.0.0.1:5000", _base_url, "an http(s) URL of at most 200 characters, no query, no user")
+    country_code: str = _setting("XX", _matching("[A-Za-z]{2}"), "two letters")
+    party_id: str = _setting("HUB", _matching("[A-Za-z0-9]{3}"), "three letters or digits")
+    name: str = _setting("hubinfo", _text, "a text that is not empty")
+    roles: tuple[str, ...] = _setting(("HUB",), _each_of(ROLES), f"a comma list of {', '.join(ROLES)}")
+    versions: tuple[str, ...] = _setting(tuple(DIALECTS), _each_of(DIALECTS), f"a comma list of {', '.join(DIALECTS)}")
+    keepalive_seconds: float = _seconds(300.0)
+    keepalive_retry_seconds: float = _seconds(10.0)
+    offline_after_failures: int = _setting(2, _integer(1, 1000), "a whole number from 1 to 1000")
+    request_timeout_seconds: float = _setting(10.0, _number(0.01, 300), "a number of seconds from 0.01 to 300")
+    push_concurrency: int = _setting(32, _integer(1, 256), "a whole number from 1 to 256")
+    push_retry_seconds: float = _setting(1.0, _number(0.001, 60), "a number of seconds from 0.001 to 60")
+    catch_up: bool = _setting(False, *_BOOLEAN)
+    sync_seconds: float = _seconds(86400.0)
+    page_limit: int = _setting(100, _integer(1, 10_000), "a whole number from 1 to 10000")
+    strict: bool = _setting(False, *_BOOLEAN)
+    allow_private_networks: bool = _setting(None, *_BOOLEAN)
+    allow_http: bool = _setting(None, *_BOOLEAN)
+    ca_file: str | None = _setting(None, _file, "a file with the CA certificates to trust, PEM")
+    secret_key: tuple[str, ...] = _setting(
+        (), _keys, "secrets of at least 16 characters, comma-separated, newest first", secret=True
+    )
+    operator_password: str | None = _setting(None, _text, "a text that is not empty", secret=True)
+    log_format: str = _setting("text", _matching("text|json"), "text or json")
+
+    @property
+    def versions_url(self) -> str:
+        """The one URL told to others (OCPI 2.2.1 versions)."""
+        return f"{self.public_url}/ocpi/versions"
+
+    @property
+    def party(self) -> str:
+        """This platform's short name."""
+        return f"{self.country_code}-{self.party_id}".upper()
+
+
+_SETTINGS = {item.name: item for item in fields(Settings) if "parse" in item.metadata}
+
+
+def load(
+    instance_path: Path,
+    *,
+    production: bool = False,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read and check every setting; `overrides` (lower-case names) win over all.
+
+    Raises SettingsError with one line for each wrong or unknown setting.
+    """
+    given = _from_file(instance_path / "config.toml")
+    given |= {
+        name.removeprefix(PREFIX).lower(): (name, text)
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in NOT_SETTINGS
+    }
+    given |= {name: (name, value) for name, value in (overrides or {}).items()}
+    wrong: list[str] = []
+    values = {name: _check(name, source, value, wrong) for name, (source, value) in given.items()}
+    if not wrong:
+        settings = Settings(**_defaults(instance_path, production) | values)
+        wrong = _check_together(settings)
+    if wrong:
+        raise SettingsError(wrong)
+    return settings
+
+
+def _defaults(instance_path: Path, production: bool) -> dict[str, Any]:
+    return {
+        "instance_path": instance_path,
+        "production": production,
+        "database_url": f"sqlite:///{instance_path / 'hubinfo.sqlite3'}",
+        "allow_private_networks": not production,
+        "allow_http": not production,
+    }
+
+
+def _from_file(path: Path) -> dict[str, tuple[str, object]]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=str)  # a password such as 1e9 stays as written
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"{path}: cannot be read: {error}"]) from None
+    return {name: (f"{path}: {name}", value) for name, value in content.items()}
+
+
+def _check(name: str, source: str, value: object, wrong: list[str]) -> Any:
+    item = _SETTINGS.get(name)
+    if item is None:
+        wrong.append(f"{source}: no such setting{_suggestion(name, source)}")
+        return None
+    try:
+        return item.metadata["parse"](_as_text(value, may_be_list=isinstance(item.default, tuple)))
+    except (ValueError, KeyError):
+        shown = "(not shown)" if item.metadata["secret"] else repr(value)
+        wrong.append(f"{source}={shown}: must be {item.metadata['allowed']}")
+        return None
+
+
+def _suggestion(name: str, source: str) -> str:
+    """The setting that was probably meant, spelled as it has to be where the wrong one stands."""
+    close = difflib.get_close_matches(name.lower().removeprefix(PREFIX.lower()), _SETTINGS, 1)
+    spelled = [PREFIX + name.upper() if source.startswith(PREFIX) else name for name in close]
+    return f"; did you mean {spelled[0]}?" if spelled else ""
+
+
+def _as_text(value: object, *, may_be_list: bool) -> str:
+    """A TOML value as the environment would spell it."""
+    match value:
+        case str():
+            return value.strip()
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case list() | tuple() if may_be_list:
+            return ",".join(_as_text(item, may_be_list=False) for item in value)
+        case _:
+            raise ValueError
+
+
+def _check_together(settings: Settings) -> list[str]:
+    wrong = []
+    if settings.production and settings.country_code.upper() == "XX":
+        wrong.append(f"{PREFIX}COUNTRY_CODE={settings.country_code!r}: must be this hub's own country code in production")
+    if settings.database_url.startswith("postgresql"):
+        wrong += _without_psycopg()
+    return wrong
+
+
+def _without_psycopg() -> list[str]:
+    """psycopg is an extra, and without its library it is there and yet cannot be imported."""
+    try:
+        importlib.import_module("psycopg")
+    except ImportError as error:
+        cause = str(error).strip().partition("\n")[0]
+        return [f"{PREFIX}DATABASE_URL: PostgreSQL needs psycopg ({cause}); run: pip install 'hubinfo[postgresql]'"]
+    return []
+
+
+def current_settings() -> Settings:
+    """The settings of the app whose context is active."""
+    settings = current_app.extensions["hubinfo.settings"]
+    assert isinstance(settings, Settings)
+    return settings

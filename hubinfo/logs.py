@@ -1,0 +1,60 @@
+"""Log lines: `event key=value …`, or one JSON object each."""
+
+import json
+import logging
+import sys
+from typing import Any
+
+from flask import Flask
+
+from hubinfo import clock
+
+
+def say(logger: logging.Logger, level: int, event: str, /, **values: object) -> None:
+    """Log an event with its values. Never give it a token."""
+    logger.log(level, event, extra={"hubinfo": values})
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        values = " ".join(f"{key}={_quoted(value)}" for key, value in _values(record).items())
+        event = "".join(character if character.isprintable() else " " for character in record.getMessage())
+        line = f"{clock.render(clock.now())} {record.levelname:<7} {event} {values}".rstrip()
+        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": clock.render(clock.now()),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_values(record),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def init_app(_app: Flask, log_format: str) -> None:
+    """Send our own log lines to stderr; the loggers of others are left as they are."""
+    logger = logging.getLogger("hubinfo")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _values(record: logging.LogRecord) -> dict[str, Any]:
+    values: dict[str, Any] = getattr(record, "hubinfo", {})
+    return values
+
+
+def _quoted(value: object) -> str:
+    """One word as it is; anything else in quotes, so that nothing a peer sends can pass for a line or a value of ours."""
+    text = str(value)
+    if text and text.isprintable() and not set(text) & set(' "='):
+        return text
+    return json.dumps(text, ensure_ascii=not text.isprintable())
