@@ -1,0 +1,154 @@
+"""The tables, and nothing that sends or decides."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hubinfo.database import Base, UtcDateTime, db
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class ConnectionStatus(StrEnum):
+    """OCPI 2.2.1 hubclientinfo, ConnectionStatus."""
+
+    CONNECTED = "CONNECTED"
+    OFFLINE = "OFFLINE"
+    PLANNED = "PLANNED"
+    SUSPENDED = "SUSPENDED"
+
+
+class Platform(Model):
+    """One OCPI endpoint behind one pair of credentials tokens, or the invitation to become one."""
+
+    __tablename__ = "platform"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), unique=True)
+    """Short name shown to operators, made of the party invited first, e.g. NL-TNM."""
+    status: Mapped[str] = mapped_column(String(16))
+    """Of the connection; kept by hub/presence.py from the statuses of its rows."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """SHA-256 of the token this platform presents: token A until it registers, C from then on; none once unregistered."""
+    token_out: Mapped[str | None] = mapped_column(String(512))
+    """The token we present (B), encrypted; none unless registered."""
+    token_form: Mapped[str | None] = mapped_column(String(8))
+    """How this platform wants the token in the header: base64 or raw."""
+    version: Mapped[str | None] = mapped_column(String(8))
+    versions_url: Mapped[str | None] = mapped_column(String(255))
+    receiver_url: Mapped[str | None] = mapped_column(String(1024))
+    """Where to PUT ClientInfo; none when it has no Receiver."""
+
+    last_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_probes: Mapped[int] = mapped_column(default=0)
+    """Still-alive checks failed in a row."""
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    probe_reason: Mapped[str | None] = mapped_column(String(255))
+    next_probe_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When to probe next; none: after KEEPALIVE_SECONDS of silence."""
+
+    told_revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The cursor: every change up to this revision has been told, refused or passed over."""
+    failed_pushes: Mapped[int] = mapped_column(default=0)
+    """Pushes failed in a row."""
+    push_reason: Mapped[str | None] = mapped_column(String(255))
+    next_push_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    client_infos: Mapped[list["ClientInfo"]] = relationship(back_populates="platform", order_by="ClientInfo.id")
+
+    @property
+    def registered(self) -> bool:
+        """Whether credentials have been exchanged."""
+        return self.token_out is not None
+
+    @property
+    def invited(self) -> bool:
+        """Whether token A has been given out and not used."""
+        return self.token_hash is not None and self.token_out is None
+
+
+class ClientInfo(Model):
+    """A party in one role, as the hub tells others about it (OCPI 2.2.1 hubclientinfo, ClientInfo)."""
+
+    __tablename__ = "client_info"
+    __table_args__ = (UniqueConstraint("party", "role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """Also the order of creation, in which lists are served."""
+    country_code: Mapped[str] = mapped_column(String(2))
+    party_id: Mapped[str] = mapped_column(String(3))
+    party: Mapped[str] = mapped_column(String(8))
+    """`NL-TNM`: both in upper case, because CiStrings are compared without case."""
+    role: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(16))
+    last_updated: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    revision: Mapped[int] = mapped_column(BigInteger, unique=True)
+    """The number of its latest change, from one counter for all rows."""
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
+    registered: Mapped[bool] = mapped_column(default=False)
+    """Its platform brought it when registering (an invited role may be left out)."""
+    suspended_by_operator: Mapped[bool] = mapped_column(default=False)
+    business_details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+    platform: Mapped[Platform] = relationship(back_populates="client_infos")
+
+
+class History(Model):
+    """One change of a ClientInfo: what happened and what it became."""
+
+    __tablename__ = "history"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    event: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(255))
+
+
+class Refusal(Model):
+    """A ClientInfo that a platform refused for good: noted and passed over, until it accepts a later revision."""
+
+    __tablename__ = "refusal"
+    __table_args__ = (
+        UniqueConstraint("platform_id", "client_info_id"),
+        Index(None, "client_info_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
+    client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(255))
+
+
+class Counter(Model):
+    """A number that only grows: `revision`."""
+
+    __tablename__ = "counter"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class Lease(Model):
+    """Who may do the background work, until when."""
+
+    __tablename__ = "lease"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def party_of(country_code: str, party_id: str) -> str:
+    """The short name under which parties are compared (CiString: without case)."""
+    return f"{country_code}-{party_id}".upper()
