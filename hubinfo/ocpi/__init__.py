@@ -1,0 +1,1 @@
+"""OCPI on the wire. Knows no database and no Flask app."""

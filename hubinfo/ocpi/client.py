@@ -1,0 +1,243 @@
+"""The only door to other platforms: what goes out, what comes back, and how it can fail."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import requests
+
+from hubinfo.ocpi import authorization
+from hubinfo.ocpi.authorization import TokenForm
+from hubinfo.ocpi.crew import Crew
+from hubinfo.ocpi.envelope import read_json
+from hubinfo.ocpi.exchange import Exchange
+from hubinfo.ocpi.faults import FAULTS, reason_of
+from hubinfo.ocpi.guard import AddressRefused, Guard
+from hubinfo.ocpi.transport import GuardedAdapter, one_request, session
+
+MAX_ANSWER = 1024 * 1024
+MAX_RETRY_AFTER_SECONDS = 3600.0
+_MAX_REASON = 200
+_log = logging.getLogger(__name__)
+_RETRIED = {401, 408, 429}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request to one platform."""
+
+    platform_id: int = 0
+    """At most one request is under way per platform."""
+    method: str = "GET"
+    url: str
+    token: str | None
+    token_form: TokenForm = TokenForm.BASE64
+    body: bytes | None = None
+    more_follow: bool = False
+    """Keep the connection: the next request to this platform is waiting already."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """HTTP 2xx with an OCPI 1xxx envelope."""
+
+    http_status: int
+    status_code: int
+    data: Any
+    seconds: float
+
+
+class PeerError(Exception):
+    """The one way in which a request to a platform fails."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        permanent: bool = False,
+        http_status: int | None = None,
+        is_ocpi: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        """The platform has understood and refused: the same again would be refused again."""
+        self.http_status = http_status
+        self.is_ocpi = is_ocpi
+        self.retry_after_seconds = retry_after_seconds
+
+
+Outcome = Answer | PeerError
+R = TypeVar("R", bound=Request)
+
+
+class Client:
+    """Sends OCPI requests: one with `call`, many side by side with `exchange`. Safe to share between threads."""
+
+    def __init__(
+        self, guard: Guard, *, timeout_seconds: float = 10, concurrency: int = 32, ca_file: str | None = None, agent: str
+    ) -> None:
+        self.guard = guard
+        self._timeout_seconds = timeout_seconds
+        self._concurrency = concurrency
+        self._agent = agent
+        self._adapter = GuardedAdapter(guard, ca_file)
+        self._threads = threading.local()
+        self._crew = Crew("exchange")
+        self._slow: set[int] = set()
+        self._closed = threading.Event()
+
+    def call(self, request: Request) -> Answer:
+        """Send one request. Raises PeerError for all that can go wrong, within the time limit."""
+        started = time.monotonic()
+        try:
+            with one_request(self._timeout_seconds, keep=request.more_follow):
+                self.guard.check_url(request.url)
+                response = self._send(request)
+                try:
+                    body = _read(response)
+                finally:
+                    response.close()
+        except AddressRefused as refused:
+            raise PeerError(str(refused)) from None
+        except FAULTS as fault:
+            reason = reason_of(fault)
+            after = f" after {self._timeout_seconds:g} s" if reason == "timed out" else ""
+            raise PeerError(reason + after) from None
+        return _judge(request, response, body, time.monotonic() - started)
+
+    def exchange(
+        self,
+        requests: Iterable[R],
+        then: Callable[[R, Outcome], R | None],
+        more: Callable[[], Iterable[R]] = tuple,
+    ) -> None:
+        """Send many requests, at most one at a time to each platform; returns when all have ended and nothing follows.
+
+        `then(request, outcome)` is called in this thread as each ends and returns that platform's next request or None.
+        `more()` is called in this thread too, every few milliseconds, for requests to platforms that had none.
+        """
+        Exchange(self._outcome, self._crew, self._concurrency, self._slow, self._closed).run(requests, then, more)
+
+    def close(self) -> None:
+        """Drop what is under way; exchanges return at once."""
+        self._closed.set()
+
+    def _outcome(self, request: Request) -> Outcome:
+        try:
+            return self.call(request)
+        except PeerError as error:
+            return error
+        except Exception:
+            # A bug of ours, and still this platform's outcome: the exchange would wait for it for ever.
+            _log.exception("request_failed url=%s", request.url)
+            return PeerError("our own fault, see the log")
+
+    def _send(self, request: Request) -> requests.Response:
+        if not hasattr(self._threads, "session"):
+            self._threads.session = session(self._adapter)
+        sent: requests.Response = self._threads.session.request(
+            request.method,
+            request.url,
+            data=request.body,
+            headers=self._headers(request),
+            allow_redirects=False,
+            stream=True,
+            timeout=self._timeout_seconds,
+        )
+        return sent
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": self._agent,
+            "X-Request-ID": str(uuid.uuid4()),
+            "X-Correlation-ID": str(uuid.uuid4()),
+        }
+        if not request.more_follow:
+            # An idle connection would block a peer that serves one at a time, and a thousand would use up our files.
+            headers["Connection"] = "close"
+        if request.token is not None:
+            headers["Authorization"] = authorization.header(request.token, request.token_form)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+
+def _read(response: requests.Response) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise PeerError("answer is compressed, which was not asked for", http_status=response.status_code)
+    body = bytearray()
+    for chunk in response.raw.stream(65536, decode_content=False):
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            raise PeerError("answer is larger than 1 MiB", http_status=response.status_code)
+    return bytes(body)
+
+
+def _judge(request: Request, response: requests.Response, body: bytes, seconds: float) -> Answer:
+    """An Answer, or PeerError with whether the platform refused for good."""
+    status = response.status_code
+    envelope = _envelope(body)
+    code = envelope["status_code"] if envelope else None
+    reason = _reason(request, status, envelope)
+    if 300 <= status < 400:
+        raise PeerError(f"{reason}: redirects are not followed", http_status=status)
+    if not 200 <= status < 300:
+        raise PeerError(
+            reason,
+            permanent=400 <= status < 500 and status not in _RETRIED,
+            http_status=status,
+            is_ocpi=envelope is not None,
+            retry_after_seconds=_retry_after(response.headers.get("Retry-After")),
+        )
+    if envelope is None or code is None:
+        raise PeerError(f"{reason}, but the answer is not OCPI", http_status=status)
+    if not 1000 <= code < 2000:
+        raise PeerError(reason, permanent=2000 <= code < 3000, http_status=status, is_ocpi=True)
+    return Answer(status, code, envelope.get("data"), seconds)
+
+
+def _envelope(body: bytes) -> dict[str, Any] | None:
+    try:
+        parsed = read_json(body)
+    except ValueError:
+        return None
+    is_envelope = isinstance(parsed, dict) and type(parsed.get("status_code")) is int
+    return parsed if is_envelope else None
+
+
+def _reason(request: Request, status: int, envelope: dict[str, Any] | None) -> str:
+    """`HTTP 200, OCPI 2001: message`, the message printable, short, and without the token should the peer repeat it."""
+    if envelope is None:
+        return f"HTTP {status}"
+    message = envelope.get("status_message")
+    said = f": {message}" if isinstance(message, str) and message else ""
+    for form in TokenForm if request.token else ():
+        shown = authorization.header(request.token or "", form).removeprefix("Token ")
+        said = said.replace(shown, "(token)").replace(shown.rstrip("="), "(token)")
+    said = "".join(character if character.isprintable() else " " for character in said)
+    return f"HTTP {status}, OCPI {envelope['status_code']}{said}"[:_MAX_REASON]
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait (RFC 9110 10.2.3: a number or a date), at most an hour."""
+    if value is None:
+        return None
+    try:
+        if value.strip().isdecimal():
+            seconds = float(value)
+        else:
+            at = parsedate_to_datetime(value)
+            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
