@@ -1,0 +1,35 @@
+"""Connections: who is allowed to talk to us and how we talk to them."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from hubinfo.ocpi.client import Client
+from hubinfo.platforms.heard import Heard
+from hubinfo.platforms.parties import Parties
+from hubinfo.platforms.vault import Vault
+
+
+@dataclass(frozen=True)
+class Connections:
+    """What the rooms above and the views share, one per app."""
+
+    client: Client
+    vault: Vault
+    parties: Parties
+    heard: Heard
+
+
+def init_app(app: Flask, connections: Connections) -> None:
+    """Serve versions, version details and credentials."""
+    from hubinfo.platforms import views
+
+    app.extensions["hubinfo.connections"] = connections
+    views.init_app(app)
+
+
+def connections() -> Connections:
+    """The connections of the app whose context is active."""
+    found = current_app.extensions["hubinfo.connections"]
+    assert isinstance(found, Connections)
+    return found

@@ -1,0 +1,32 @@
+"""What connections ask of the room above, which keeps the parties: a hub its ClientInfo."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from hubinfo.models import ClientInfo, Platform
+from hubinfo.ocpi.schemas import CredentialsRole
+
+
+class Parties(Protocol):
+    """Called with a platform whose connection changes; all but `visible_to` and `refuse_taken` inside write()."""
+
+    def refuse_taken(self, platform: Platform, roles: Sequence[CredentialsRole]) -> None:
+        """Raises InvalidParameters, naming the platform that holds one of these roles already."""
+        ...
+
+    def registered(self, platform: Platform, roles: Sequence[CredentialsRole], *, starts_anew: bool) -> None:
+        """The platform has exchanged credentials and brings these roles; anew: it has been told nothing so far."""
+        ...
+
+    def unregistered(self, platform: Platform) -> None:
+        """The platform has deleted its credentials."""
+        ...
+
+    def heard(self, heard_at: Mapping[int, datetime]) -> None:
+        """Platforms, by id, have sent a message or answered a check."""
+        ...
+
+    def visible_to(self, platform: Platform) -> Sequence[ClientInfo]:
+        """The parties this platform may know of, in order of creation."""
+        ...

@@ -1,0 +1,144 @@
+"""Versions, version details and credentials (OCPI 2.2.1 versions, credentials)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app
+
+from hubinfo.config import Settings, current_settings
+from hubinfo.database import db
+from hubinfo.models import ClientInfo, Platform
+from hubinfo.ocpi.dialect import DIALECTS, HUB, Dialect
+from hubinfo.ocpi.envelope import MethodNotAllowed, NotFound, Unauthorized
+from hubinfo.ocpi.schemas import read_credentials
+from hubinfo.platforms import connections, handshake
+from hubinfo.platforms.access import authenticate
+from hubinfo.platforms.vault import digest
+from hubinfo.web import ROOT, answer, json_body
+
+MODULES = "hubinfo.modules"
+_INVITED = "POST"
+_REGISTERED = "GET, HEAD, PUT, DELETE"
+blueprint = Blueprint("platforms", __name__, url_prefix=ROOT)
+
+
+def init_app(app: Flask) -> None:
+    """Register the views; other rooms add their modules with `offer`."""
+    app.extensions[MODULES] = [("credentials", "SENDER")]
+    app.register_blueprint(blueprint)
+
+
+def offer(app: Flask, identifier: str, role: str) -> None:
+    """List a module in the version details."""
+    app.extensions[MODULES].append((identifier, role))
+
+
+def dialect_of(version: str) -> Dialect:
+    """The version in a URL. Raises NotFound for one that is not offered."""
+    if version not in current_settings().versions:
+        raise NotFound(f"version={version!r}: must be one of {', '.join(current_settings().versions)}")
+    return DIALECTS[version]
+
+
+def version_url(settings: Settings, version: str) -> str:
+    """Where a version's details are."""
+    return f"{settings.public_url}{ROOT}/{version}"
+
+
+@blueprint.get("/versions")
+def versions() -> Response:
+    """GET versions."""
+    authenticate()
+    settings = current_settings()
+    return answer([{"version": version, "url": version_url(settings, version)} for version in settings.versions])
+
+
+@blueprint.get("/<version>")
+def details(version: str) -> Response:
+    """GET version details."""
+    dialect_of(version)
+    authenticate()
+    base = version_url(current_settings(), version)
+    modules: list[tuple[str, str]] = current_app.extensions[MODULES]
+    endpoints = [{"identifier": module, "role": role, "url": f"{base}/{module}"} for module, role in modules]
+    return answer({"version": version, "endpoints": endpoints})
+
+
+@blueprint.get("/<version>/credentials")
+def get_credentials(version: str) -> Response:
+    """GET credentials: for a registered caller, with the token it presents (we keep only its hash)."""
+    dialect = dialect_of(version)
+    caller = authenticate()
+    if not caller.platform.registered:
+        raise Unauthorized("Authorization: token A is good for versions and POST credentials only; register first")
+    return answer(_credentials(caller.platform, caller.token, dialect))
+
+
+@blueprint.post("/<version>/credentials")
+def post_credentials(version: str) -> Response:
+    """POST credentials: register with token A."""
+    dialect = dialect_of(version)
+    caller = authenticate()
+    if caller.platform.registered:
+        raise MethodNotAllowed(f"platform {caller.platform.name} is registered; PUT changes its credentials", allowed=_REGISTERED)
+    return _accept(caller.platform, caller.token, dialect)
+
+
+@blueprint.put("/<version>/credentials")
+def put_credentials(version: str) -> Response:
+    """PUT credentials: new tokens, possibly other roles and another version."""
+    dialect = dialect_of(version)
+    caller = authenticate()
+    if not caller.platform.registered:
+        raise MethodNotAllowed("not registered yet; POST registers", allowed=_INVITED)
+    return _accept(caller.platform, caller.token, dialect)
+
+
+@blueprint.delete("/<version>/credentials")
+def delete_credentials(version: str) -> Response:
+    """DELETE credentials: unregister."""
+    dialect_of(version)
+    caller = authenticate()
+    if not caller.platform.registered:
+        raise MethodNotAllowed("not registered, so there is nothing to delete", allowed=_INVITED)
+    handshake.remove(caller.platform.id, digest(caller.token))
+    return answer()
+
+
+def _accept(platform: Platform, presented: str, dialect: Dialect) -> Response:
+    credentials = read_credentials(json_body(), dialect)
+    token = handshake.accept(platform, digest(presented), dialect, credentials)
+    return answer(_credentials(platform, token, dialect))
+
+
+def _credentials(platform: Platform, token: str, dialect: Dialect) -> dict[str, Any]:
+    settings = current_settings()
+    credentials = {"token": token, "url": settings.versions_url, "roles": _own_roles(settings, settings.roles)}
+    if dialect.hub_lists_parties and HUB in settings.roles:
+        own = _own_roles(settings, [role for role in settings.roles if role != HUB])
+        visible = [_role(row, dialect) for row in connections().parties.visible_to(platform)]
+        credentials["roles"] = own + visible or _own_roles(settings, [dialect.hub_shown_as])
+        credentials["hub_party_id"] = f"{settings.country_code}{settings.party_id}"
+    db.session.rollback()
+    return credentials
+
+
+def _own_roles(settings: Settings, roles: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": role,
+            "party_id": settings.party_id,
+            "country_code": settings.country_code,
+            "business_details": {"name": settings.name},
+        }
+        for role in roles
+    ]
+
+
+def _role(row: ClientInfo, dialect: Dialect) -> dict[str, Any]:
+    return {
+        "role": dialect.role_out(row.role),
+        "party_id": row.party_id,
+        "country_code": row.country_code,
+        "business_details": row.business_details,
+    }
