@@ -1,0 +1,257 @@
+"""The one place where a status changes.
+
+A row's new status, `last_updated`, `revision` and history line are written in one write transaction. Hearing a message
+changes `last_heard_at`, never `last_updated` (OCPI 2.2.1 hubclientinfo).
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, joinedload
+
+from hubinfo import clock
+from hubinfo.config import current_settings
+from hubinfo.database import after_commit, db
+from hubinfo.hub import feed
+from hubinfo.logs import say
+from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform, party_of
+from hubinfo.ocpi.envelope import InvalidParameters
+from hubinfo.ocpi.schemas import CredentialsRole
+
+_log = logging.getLogger(__name__)
+CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
+_WITH_PLATFORM = joinedload(ClientInfo.platform).selectinload(Platform.client_infos)
+
+
+class Event(StrEnum):
+    """What can happen to a row."""
+
+    INVITED = "invited"
+    REGISTERED = "registered"
+    HEARD = "heard"
+    PROBE_FAILED = "probe_failed"
+    """The n-th failed probe in a row, n = OFFLINE_AFTER_FAILURES."""
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    UNREGISTERED = "unregistered"
+
+
+_TABLE: Mapping[tuple[ConnectionStatus, Event], ConnectionStatus] = {
+    (PLANNED, Event.REGISTERED): CONNECTED,
+    (PLANNED, Event.SUSPENDED): SUSPENDED,
+    (PLANNED, Event.UNREGISTERED): SUSPENDED,
+    (CONNECTED, Event.PROBE_FAILED): OFFLINE,
+    (CONNECTED, Event.SUSPENDED): SUSPENDED,
+    (CONNECTED, Event.UNREGISTERED): SUSPENDED,
+    (OFFLINE, Event.REGISTERED): CONNECTED,
+    (OFFLINE, Event.HEARD): CONNECTED,
+    (OFFLINE, Event.SUSPENDED): SUSPENDED,
+    (OFFLINE, Event.UNREGISTERED): SUSPENDED,
+    (SUSPENDED, Event.REGISTERED): CONNECTED,
+    (SUSPENDED, Event.RESUMED): OFFLINE,
+}
+
+
+def transition(status: ConnectionStatus, event: Event, *, by_operator: bool = False, registered: bool = True) -> ConnectionStatus:
+    """The status after the event; the same one when the event changes nothing.
+
+    `by_operator`: an operator suspended the row, so registering does not bring it back. `registered`: it has credentials, so
+    resuming makes it OFFLINE until it answers; else PLANNED.
+    """
+    if event is Event.REGISTERED and by_operator and status is SUSPENDED:
+        return SUSPENDED
+    if event is Event.RESUMED and status is SUSPENDED and not registered:
+        return PLANNED
+    return _TABLE.get((status, event), status)
+
+
+def invited(session: Session, platform: Platform, row: ClientInfo) -> None:
+    """A new row, PLANNED; inside write()."""
+    _add(session, platform, row)
+    _note(session, row, Event.INVITED, None)
+
+
+def _add(session: Session, platform: Platform, row: ClientInfo) -> None:
+    [row.revision] = feed.take_revisions(session, 1)
+    row.platform = platform
+    row.status = PLANNED
+    row.last_updated = clock.now()
+    session.add(row)
+    session.flush()
+
+
+def new_row(country_code: str, party_id: str, role: str, business_details: Mapping[str, Any]) -> ClientInfo:
+    """A ClientInfo as yet without platform and status."""
+    return ClientInfo(
+        country_code=country_code,
+        party_id=party_id,
+        party=party_of(country_code, party_id),
+        role=role,
+        business_details=dict(business_details),
+    )
+
+
+def refuse_taken(platform: Platform, roles: Sequence[CredentialsRole]) -> None:
+    """Raises InvalidParameters for a role that another platform, connected or invited, holds."""
+    taken = _rows_of(db.session(), roles)
+    for index, role in enumerate(roles):
+        row = taken.get(_key(role))
+        if row is not None and row.platform_id != platform.id and row.platform.token_hash is not None:
+            held = "is held by" if row.platform.registered else "is planned for"
+            raise InvalidParameters(
+                f"roles[{index}]={role.role} {row.party}: must be a role of your own, this one {held} platform {row.platform.name}"
+            )
+
+
+def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_anew: bool) -> None:
+    """The platform has exchanged credentials: the roles it brings are CONNECTED, those it no longer brings SUSPENDED."""
+    session = db.session()
+    known = _rows_of(session, roles)
+    _silence_ended(platform)
+    brought = [_bring(session, platform, known.get(_key(role)), role) for role in roles]
+    dropped = [row for row in platform.client_infos if row.registered and row not in brought]
+    for row in dropped:
+        row.registered = False
+    _apply(session, dropped, Event.UNREGISTERED, "no longer among the roles of its platform")
+    for row in brought:
+        row.registered = True
+    _apply(session, brought, Event.REGISTERED)
+    _settle(session, platform, starts_anew=starts_anew)
+
+
+def _bring(session: Session, platform: Platform, row: ClientInfo | None, role: CredentialsRole) -> ClientInfo:
+    """The row of a role, made if there is none, taken over if it was nobody's; as its platform spells it."""
+    if row is None:
+        row = new_row(role.country_code, role.party_id, role.role, role.business_details)
+        _add(session, platform, row)
+    row.platform = platform
+    row.business_details = role.business_details
+    if (row.country_code, row.party_id) != (role.country_code, role.party_id):
+        row.country_code, row.party_id = role.country_code, role.party_id
+        _renew(session, [row])
+    return row
+
+
+def unregistered(platform: Platform) -> None:
+    """The platform has deleted its credentials: its rows stay, SUSPENDED."""
+    session = db.session()
+    for row in platform.client_infos:
+        row.registered = False
+    _silence_ended(platform)
+    _apply(session, platform.client_infos, Event.UNREGISTERED)
+    _settle(session, platform)
+
+
+def heard(heard_at: Mapping[int, datetime]) -> None:
+    """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED."""
+    if not heard_at:
+        return
+    session = db.session()
+    quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
+    session.execute(update(Platform), [{"id": key, "last_heard_at": at, **quiet} for key, at in heard_at.items()])
+    session.expire_all()
+    _apply_by_platform(session, _rows_with(session, OFFLINE, heard_at), Event.HEARD)
+
+
+def probes_failed(reasons: Mapping[int, str]) -> None:
+    """Platforms have failed OFFLINE_AFTER_FAILURES probes in a row: OFFLINE, with the reason of each."""
+    session = db.session()
+    _apply_by_platform(session, _rows_with(session, CONNECTED, reasons), Event.PROBE_FAILED, reasons)
+
+
+def suspended(rows: Sequence[ClientInfo]) -> None:
+    """An operator suspends rows; inside write()."""
+    for row in rows:
+        row.suspended_by_operator = True
+    _apply_by_platform(db.session(), rows, Event.SUSPENDED)
+
+
+def resumed(rows: Sequence[ClientInfo]) -> None:
+    """An operator lets rows back in: OFFLINE and probed at once when they have credentials, else PLANNED; inside write()."""
+    for row in rows:
+        row.suspended_by_operator = False
+        if row.registered and row.status == SUSPENDED:
+            row.platform.next_probe_at = clock.now()
+    _apply_by_platform(db.session(), rows, Event.RESUMED)
+
+
+def visible_to(platform: Platform) -> Sequence[ClientInfo]:
+    """The rows this platform may see, in order of creation."""
+    return db.session().scalars(select(ClientInfo).where(feed.visible(platform.id)).order_by(ClientInfo.id)).all()
+
+
+def _apply_by_platform(
+    session: Session, rows: Sequence[ClientInfo], event: Event, reasons: Mapping[int, str] | None = None
+) -> None:
+    for row in rows:
+        _apply(session, [row], event, (reasons or {}).get(row.platform_id))
+    for platform in {row.platform_id: row.platform for row in rows}.values():
+        _settle(session, platform)
+
+
+def _apply(session: Session, rows: Iterable[ClientInfo], event: Event, reason: str | None = None) -> None:
+    """Change those rows that the event changes."""
+    changed = []
+    for row in rows:
+        was = ConnectionStatus(row.status)
+        row.status = transition(was, event, by_operator=row.suspended_by_operator, registered=row.registered)
+        if row.status != was:
+            changed.append(row)
+            _note(session, row, event, reason)
+    _renew(session, changed)
+
+
+def _renew(session: Session, rows: Sequence[ClientInfo]) -> None:
+    """The rows have changed: a new revision each, and a `last_updated` that is later than before even if the clock is not."""
+    for row, revision in zip(rows, feed.take_revisions(session, len(rows)), strict=True):
+        row.revision = revision
+        row.last_updated = max(clock.now(), row.last_updated + timedelta(milliseconds=1))
+
+
+def _note(session: Session, row: ClientInfo, event: Event, reason: str | None) -> None:
+    session.add(History(client_info_id=row.id, at=clock.now(), event=event, status=row.status, reason=reason))
+    values = {"party": row.party, "role": row.role, "status": row.status, "event": event, "reason": reason or "-"}
+    after_commit(partial(say, _log, logging.INFO, "status_changed", **values))
+
+
+def _settle(session: Session, platform: Platform, *, starts_anew: bool = False) -> None:
+    """The status of the connection, from its rows; on its return its cursor jumps, since it owes itself a GET."""
+    was = platform.status
+    platform.status = _status_of(platform)
+    returns = platform.status == CONNECTED and was == OFFLINE
+    if starts_anew or returns:
+        platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
+    if starts_anew or (returns and not current_settings().catch_up):
+        platform.told_revision = feed.newest_revision(session)
+
+
+def _status_of(platform: Platform) -> ConnectionStatus:
+    if not platform.registered:
+        return PLANNED if platform.invited else SUSPENDED
+    statuses = {row.status for row in platform.client_infos if row.registered}
+    return next((status for status in (CONNECTED, OFFLINE) if status in statuses), SUSPENDED)
+
+
+def _silence_ended(platform: Platform) -> None:
+    platform.failed_probes, platform.failing_since, platform.probe_reason, platform.next_probe_at = 0, None, None, None
+
+
+def _rows_with(session: Session, status: ConnectionStatus, platform_ids: Iterable[int]) -> Sequence[ClientInfo]:
+    """With all that settling their platforms needs, in three queries, however many they are."""
+    rows = select(ClientInfo).where(ClientInfo.platform_id.in_(platform_ids), ClientInfo.status == status)
+    return session.scalars(rows.options(_WITH_PLATFORM).order_by(ClientInfo.id)).all()
+
+
+def _rows_of(session: Session, roles: Iterable[CredentialsRole]) -> dict[tuple[str, str], ClientInfo]:
+    parties = {party_of(role.country_code, role.party_id) for role in roles}
+    rows = session.scalars(select(ClientInfo).where(ClientInfo.party.in_(parties)).options(_WITH_PLATFORM))
+    return {(row.party, row.role): row for row in rows}
+
+
+def _key(role: CredentialsRole) -> tuple[str, str]:
+    return party_of(role.country_code, role.party_id), role.role

@@ -1,0 +1,195 @@
+"""Telling it: PUTs every new or changed ClientInfo to every connected platform (OCPI 2.2.1 hubclientinfo, Sender push).
+
+No queue: what a platform is told next is the lowest revision above its cursor among the rows it may see, as the row is now.
+"""
+
+import json
+import logging
+import random
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
+
+from flask import Flask
+
+from hubinfo import clock, database
+from hubinfo.config import Settings
+from hubinfo.database import db
+from hubinfo.hub import cursors, feed
+from hubinfo.hub.cursors import Cursor
+from hubinfo.hub.feed import Change
+from hubinfo.logs import say
+from hubinfo.ocpi.authorization import TokenForm
+from hubinfo.ocpi.client import Answer, Client, Outcome, PeerError, Request
+from hubinfo.ocpi.dialect import DIALECTS
+from hubinfo.platforms.vault import TokenUnreadable, Vault
+
+_log = logging.getLogger(__name__)
+LONGEST_WAIT_SECONDS = 60.0
+_WRITE_EVERY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put(Request):
+    """One ClientInfo to one platform."""
+
+    change: Change
+
+
+class Push:
+    """Tells platforms what they have not been told. `run` is called by one thread at a time."""
+
+    def __init__(
+        self,
+        app: Flask,
+        client: Client,
+        vault: Vault,
+        settings: Settings,
+        *,
+        may_run: Callable[[], bool] = lambda: True,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        self._app = app
+        self._client = client
+        self._vault = vault
+        self._retry_seconds = settings.push_retry_seconds
+        self._may_run = may_run
+        self._now = now
+        self._wanted = threading.Event()
+        self._telling: dict[int, Cursor] = {}
+        self._unwritten: dict[int, Cursor] = {}
+        self._written_at = 0.0
+        self._newest = 0
+        self._changes: list[Change] = []
+        self._revisions: list[int] = []
+
+    def want(self) -> None:
+        """Something may have changed: look again, also while running. May be called from any thread."""
+        self._wanted.set()
+
+    def run(self) -> None:
+        """Tell all who are due, and those who become due meanwhile; returns when nobody is left to tell now."""
+        self._wanted.set()
+        self._telling.clear()
+        with self._app.app_context():
+            try:
+                self._client.exchange((), self._then, self._more)
+            finally:
+                self._write()
+
+    def _more(self) -> list[Put]:
+        """The first request for each platform that is due and not being told already."""
+        if time.monotonic() - self._written_at > _WRITE_EVERY_SECONDS:
+            self._write()
+        if not self._wanted.is_set():
+            return []
+        self._wanted.clear()
+        self._write()
+        due = self._look() if self._may_run() else []
+        return [put for cursor in due if (put := self._next(cursor)) is not None]
+
+    def _look(self) -> list[Cursor]:
+        """Read what there is to tell and to whom; platforms being told take over what has changed about them."""
+        session = db.session()
+        self._newest = feed.newest_revision(session)
+        stored = cursors.read(session, self._newest)
+        for platform_id, cursor in self._telling.items():
+            cursor.follow(stored.pop(platform_id, None))
+        now = self._now()
+        due = {key: cursor for key, cursor in stored.items() if cursor.next_push_at is None or cursor.next_push_at <= now}
+        self._telling |= due
+        lowest = min((cursor.told_revision for cursor in self._telling.values()), default=self._newest)
+        self._changes = feed.changes_after(session, lowest)
+        self._revisions = [change.revision for change in self._changes]
+        session.rollback()
+        return list(due.values())
+
+    def _next(self, cursor: Cursor) -> Put | None:
+        """The next row this platform has to be told, or None: it is done, or out of reach."""
+        untold = self._untold(cursor)
+        change = next(untold, None)
+        if change is None or not cursor.active or not self._may_run():
+            if change is None and cursor.active:
+                cursor.told_revision = max(cursor.told_revision, self._newest)
+                self._unwritten[cursor.platform_id] = cursor
+            self._telling.pop(cursor.platform_id, None)
+            return None
+        try:
+            return self._put(cursor, change, more_follow=next(untold, None) is not None)
+        except TokenUnreadable as error:
+            self._fail(cursor, PeerError(str(error)))
+            return None
+
+    def _untold(self, cursor: Cursor) -> Iterator[Change]:
+        for index in range(bisect_right(self._revisions, cursor.told_revision), len(self._changes)):
+            if self._changes[index].platform_id != cursor.platform_id:
+                yield self._changes[index]
+
+    def _put(self, cursor: Cursor, change: Change, *, more_follow: bool) -> Put:
+        body = {
+            "country_code": change.country_code,
+            "party_id": change.party_id,
+            "role": DIALECTS[cursor.version].role_out(change.role),
+            "status": change.status,
+            "last_updated": change.last_updated,
+        }
+        return Put(
+            platform_id=cursor.platform_id,
+            method="PUT",
+            url=f"{cursor.receiver_url.rstrip('/')}/{quote(change.country_code)}/{quote(change.party_id)}",
+            token=self._vault.decrypt(cursor.token_out),
+            token_form=TokenForm(cursor.token_form),
+            body=json.dumps(body, separators=(",", ":")).encode(),
+            more_follow=more_follow,
+            change=change,
+        )
+
+    def _then(self, put: Put, outcome: Outcome) -> Put | None:
+        cursor, change = self._telling[put.platform_id], put.change
+        self._unwritten[cursor.platform_id] = cursor
+        if isinstance(outcome, PeerError) and not outcome.permanent:
+            self._fail(cursor, outcome)
+            return None
+        if isinstance(outcome, Answer):
+            cursor.accepted.add(change.id)
+            cursor.refused.pop(change.id, None)
+        else:
+            cursor.refused[change.id] = outcome.reason
+            cursor.accepted.discard(change.id)
+            _warn("push_refused", cursor, change, outcome.reason)
+        cursor.told_revision = max(cursor.told_revision, change.revision)
+        cursor.failures, cursor.reason, cursor.next_push_at = 0, None, None
+        return self._next(cursor)
+
+    def _fail(self, cursor: Cursor, error: PeerError) -> None:
+        """Try again later, with the row as it is then."""
+        cursor.failures += 1
+        wait = max(self._wait_seconds(cursor.failures), error.retry_after_seconds or 0)
+        cursor.reason = error.reason
+        cursor.next_push_at = self._now() + timedelta(seconds=wait)
+        self._unwritten[cursor.platform_id] = cursor
+        self._telling.pop(cursor.platform_id, None)
+        values = {"failures": cursor.failures, "wait_seconds": round(wait, 1), "reason": error.reason}
+        say(_log, logging.WARNING, "push_failed", platform=cursor.name, **values)
+
+    def _wait_seconds(self, failures: int) -> float:
+        """Doubling, with jitter so that receivers of one broken host do not come back in step."""
+        doubled = self._retry_seconds * 2.0 ** min(failures - 1, 20)
+        return min(doubled * random.uniform(0.8, 1.2), LONGEST_WAIT_SECONDS)  # noqa: S311
+
+    def _write(self) -> None:
+        """One commit for all answers since the last one."""
+        self._written_at = time.monotonic()
+        if self._unwritten:
+            with database.write() as session:
+                cursors.write(session, self._unwritten.values(), self._now())
+            self._unwritten.clear()
+
+
+def _warn(event: str, cursor: Cursor, change: Change, reason: str) -> None:
+    party = f"{change.country_code}-{change.party_id}"
+    say(_log, logging.WARNING, event, platform=cursor.name, party=party, role=change.role, reason=reason)
