@@ -1,0 +1,33 @@
+"""gunicorn's settings for hubinfo; those on the command line win."""
+
+from pathlib import Path
+from typing import Any
+
+from hubinfo import startup
+
+bind = "127.0.0.1:5000"
+# One process with threads: SQLite has one writer. With PostgreSQL more workers are welcome (-w), one does the background work.
+workers = 1
+worker_class = "gthread"
+threads = 16
+keepalive = 5
+# A registration that waits for its peer is dropped on SIGTERM: nothing of it has been stored.
+graceful_timeout = 3
+# Nobody of ours listens there, and it would be a way in.
+control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Once, before any worker: a wrong setting or an old schema ends the whole server here."""
+    startup.prepare(startup.load(production=True, instance_path=Path(__file__).parent / "instance"))
+
+
+def post_worker_init(worker: Any) -> None:
+    """In each worker, after the fork: its background thread."""
+    startup.serve(worker.wsgi)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Hand over the lease."""
+    if worker.wsgi is not None:
+        startup.stop(worker.wsgi)

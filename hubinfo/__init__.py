@@ -1,0 +1,47 @@
+"""hubinfo: OCPI HubClientInfo for a roaming hub and the parties connected to it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask
+
+__version__ = "0.1.0"
+
+
+def create_app(
+    overrides: Mapping[str, object] | None = None, *, production: bool = False, instance_path: Path | None = None
+) -> Flask:
+    """Put the parts together; starts nothing, opens nothing.
+
+    `overrides` are settings by lower-case name that win over file and environment. Raises SettingsError.
+    """
+    from hubinfo import config, database, hub, logs, operator, platforms, schema, web
+    from hubinfo.hub import presence
+    from hubinfo.ocpi.client import Client
+    from hubinfo.ocpi.dialect import HUB
+    from hubinfo.ocpi.guard import Guard
+    from hubinfo.platforms.heard import Heard
+    from hubinfo.platforms.vault import Vault, keys_in
+
+    folder = Path(os.environ.get("HUBINFO_INSTANCE_PATH") or instance_path or "instance").absolute()
+    settings = config.load(folder, production=production, overrides=overrides)
+    app = Flask("hubinfo", instance_path=str(folder))
+    app.extensions["hubinfo.settings"] = settings
+    logs.init_app(app, settings.log_format)
+    database.init_app(app, settings.database_url)
+    schema.init_app(app)
+    web.init_app(app)
+    client = Client(
+        Guard(settings.allow_private_networks, settings.allow_http),
+        timeout_seconds=settings.request_timeout_seconds,
+        concurrency=settings.push_concurrency,
+        ca_file=settings.ca_file,
+        agent=f"hubinfo/{__version__} (OCPI {', '.join(settings.versions)})",
+    )
+    vault = Vault(lambda: settings.secret_key or keys_in(folder))
+    platforms.init_app(app, platforms.Connections(client, vault, presence, Heard()))
+    if HUB in settings.roles:
+        hub.init_app(app)
+    operator.init_app(app)
+    return app
