@@ -1,0 +1,49 @@
+"""/healthz and /readyz, for whatever watches over the process."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubinfo import schema
+from hubinfo.database import db
+from hubinfo.lease import is_held
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process is up."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Database, schema and background work are fine; 503 with the reason when not."""
+    reason = why_not_ready()
+    if reason is not None:
+        return jsonify(status="not ready", reason=reason), HTTPStatus.SERVICE_UNAVAILABLE
+    return jsonify(status="ready"), HTTPStatus.OK
+
+
+def why_not_ready() -> str | None:
+    """What is wrong, or None."""
+    try:
+        schema.check()
+        return why_no_background_work()
+    except schema.SchemaError as error:
+        return str(error)
+    except SQLAlchemyError as error:
+        return f"database: {type(error).__name__}"
+
+
+def why_no_background_work() -> str | None:
+    """Whether some process holds the lease, and whether this one, if it serves, has its thread."""
+    worker: Any = current_app.extensions.get("hubinfo.worker")
+    if worker is not None and not worker.alive:
+        return "background work: the thread of this process has ended"
+    if not is_held(db.session()):
+        return "background work: no process is doing it"
+    return None

@@ -1,0 +1,116 @@
+"""What operators are shown, as plain rows; the same for commands and programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from hubinfo.database import db
+from hubinfo.hub import feed
+from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform, Refusal
+
+HISTORY_SHOWN = 50
+
+
+def parties() -> list[dict[str, Any]]:
+    """Every ClientInfo this hub keeps."""
+    rows = select(ClientInfo).options(joinedload(ClientInfo.platform)).order_by(ClientInfo.id)
+    return [party(row) for row in db.session.scalars(rows)]
+
+
+def party(row: ClientInfo) -> dict[str, Any]:
+    """One ClientInfo, and whose it is."""
+    return {
+        "country_code": row.country_code,
+        "party_id": row.party_id,
+        "role": row.role,
+        "status": row.status,
+        "last_updated": row.last_updated,
+        "platform": row.platform.name,
+        "last_heard_at": row.platform.last_heard_at,
+    }
+
+
+def platforms() -> list[dict[str, Any]]:
+    """Every connection."""
+    behind = feed.behind(db.session())
+    return [platform(row, behind.get(row.id, 0)) for row in db.session.scalars(select(Platform).order_by(Platform.id))]
+
+
+def platform(row: Platform, behind: int) -> dict[str, Any]:
+    """One connection."""
+    return {
+        "platform": row.name,
+        "version": row.version,
+        "versions_url": row.versions_url,
+        "status": row.status,
+        "last_heard_at": row.last_heard_at,
+        "behind": behind,
+        "failed_probes": row.failed_probes,
+        "reason": row.probe_reason or row.push_reason,
+    }
+
+
+def pushes() -> list[dict[str, Any]]:
+    """Who has not been told what, and why: platforms that are behind, and those that refused something."""
+    behind, refusals = feed.behind(db.session()), _refusals()
+    concerned = set(behind) | set(refusals)
+    rows = db.session.scalars(select(Platform).order_by(Platform.id)).all()
+    return [
+        {
+            "platform": row.name,
+            "behind": behind.get(row.id, 0),
+            "failures": row.failed_pushes,
+            "next_attempt_at": row.next_push_at,
+            "reason": _why_behind(row) if row.id in behind else refusals[row.id][-1]["reason"],
+            "refused": refusals.get(row.id, []),
+        }
+        for row in rows
+        if row.id in concerned
+    ]
+
+
+def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
+    """One party: its rows, its connections, its history, and what its platforms have not been told."""
+    owners = {row.platform_id: row.platform for row in rows}
+    behind, refusals = feed.behind(db.session()), _refusals()
+    history = select(History, ClientInfo).join(ClientInfo, History.client_info_id == ClientInfo.id)
+    events = history.where(ClientInfo.id.in_([row.id for row in rows])).order_by(History.id.desc()).limit(HISTORY_SHOWN)
+    return {
+        "country_code": rows[0].country_code,
+        "party_id": rows[0].party_id,
+        "rows": [party(row) | {"business_details": row.business_details} for row in rows],
+        "platforms": [platform(owner, behind.get(owner.id, 0)) for owner in owners.values()],
+        "history": [_event(event, row) for event, row in db.session.execute(events)],
+        "not_told": [change for owner in owners.values() for change in _not_told(owner)],
+        "refused": [refusal for owner in owners.values() for refusal in refusals.get(owner.id, [])],
+    }
+
+
+def _event(event: History, row: ClientInfo) -> dict[str, Any]:
+    return {"at": event.at, "role": row.role, "event": event.event, "status": event.status, "reason": event.reason}
+
+
+def _not_told(platform: Platform) -> list[dict[str, Any]]:
+    if platform.receiver_url is None:
+        return []
+    changes = feed.changes_after(db.session(), platform.told_revision)
+    names = ("country_code", "party_id", "role", "status", "last_updated")
+    return [{name: getattr(change, name) for name in names} for change in changes if change.platform_id != platform.id]
+
+
+def _why_behind(row: Platform) -> str:
+    if row.status != ConnectionStatus.CONNECTED:
+        return f"{row.status}: not pushed to, it owes itself a GET"
+    return row.push_reason or "being told"
+
+
+def _refusals() -> dict[int, list[dict[str, Any]]]:
+    """What was refused for good, by platform id."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    rows = select(Refusal, ClientInfo).join(ClientInfo, Refusal.client_info_id == ClientInfo.id).order_by(Refusal.id)
+    for refusal, row in db.session.execute(rows):
+        said = {"country_code": row.country_code, "party_id": row.party_id, "role": row.role}
+        found.setdefault(refusal.platform_id, []).append({**said, "reason": refusal.reason, "at": refusal.at})
+    return found
