@@ -1,0 +1,61 @@
+"""docs/running.md, held to the settings there are and to what a wrong one says."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hubinfo.config import Settings
+from tests.processes import SOURCES, Installation
+from tests.test_tour import blocks, steps
+
+RUNNING = (SOURCES / "docs" / "running.md").read_text()
+IN_WORDS = {"DATABASE_URL", "ALLOW_PRIVATE_NETWORKS", "ALLOW_HTTP", "CA_FILE", "SECRET_KEY", "OPERATOR_PASSWORD"}
+"""Settings whose default is described and not shown."""
+
+
+def documented() -> dict[str, str]:
+    """The default shown for each name of the table; several names may share a row."""
+    _, _, rows = RUNNING.partition("| name | default | meaning |\n|---|---|---|\n")
+    table: dict[str, str] = {}
+    for row in rows.partition("\n\n")[0].splitlines():
+        names, default, _meaning = (cell.strip() for cell in row.strip("|").split("|"))
+        split = names.split(", ")
+        defaults = default.split(", ") if len(split) == default.count(", ") + 1 else [default] * len(split)
+        table |= dict(zip(split, defaults, strict=True))
+    return table
+
+
+def shown(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case float():
+            return f"{value:g}" if value < 10_000 else f"{value:.0f}"
+        case _:
+            return str(value)
+
+
+DEFAULTS = {item.name.upper(): item.default for item in fields(Settings) if "parse" in item.metadata}
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    assert set(documented()) == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", sorted(set(DEFAULTS) - IN_WORDS))
+def test_the_default_shown_is_the_default(name: str) -> None:
+    assert documented()[name] == shown(DEFAULTS[name])
+
+
+def test_wrong_settings_say_what_is_shown(tmp_path: Path) -> None:
+    [block] = [block for block in blocks(RUNNING) if "PAGE_LIMIT=lots" in block[0]]
+    [(command, output)] = steps(block)
+    *settings, flask, run = command.split()
+    with Installation(tmp_path) as installation:
+        installation.environment |= dict(setting.split("=", 1) for setting in settings)
+        server = installation.start(flask, run)
+        assert server.ended(60) == 1
+    assert server.lines == output
