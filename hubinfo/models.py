@@ -113,6 +113,8 @@ class History(Model):
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(255))
 
+    client_info: Mapped[ClientInfo] = relationship()
+
 
 class Refusal(Model):
     """A ClientInfo that a platform refused for good: noted and passed over, until it accepts a later revision."""

@@ -60,7 +60,7 @@ def _on_ocpi_error(error: OcpiError) -> Response:
 
 
 def _on_http_error(error: HTTPException) -> Response | HTTPException:
-    if not _is_ocpi() or error.code is None:
+    if not is_ocpi() or error.code is None:
         return error
     if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         _drain()
@@ -72,13 +72,14 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _on_bug(error: Exception) -> Response:
-    if not _is_ocpi():
+    if not is_ocpi():
         raise error
     _log.error("request_failed method=%s path=%s", request.method, request.path, exc_info=error)
     return answer(status_code=StatusCode.SERVER_ERROR, message="internal error", http_status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _is_ocpi() -> bool:
+def is_ocpi() -> bool:
+    """Whether this request is for an OCPI URL."""
     return request.path == ROOT or request.path.startswith(f"{ROOT}/")
 
 
@@ -93,7 +94,7 @@ def _drain() -> None:
 
 
 def _repeat_message_ids(response: Response) -> Response:
-    if _is_ocpi():
+    if is_ocpi():
         for name in _MESSAGE_IDS:
             response.headers[name] = request.headers.get(name) or str(uuid.uuid4())
     return response

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -131,6 +132,53 @@ def test_a_witness_is_called_when_nobody_was_heard_since_the_failure_began(app: 
     assert watch.statuses() == ["OFFLINE", "CONNECTED", "CONNECTED"]
 
 
+def test_of_many_possible_witnesses_a_few_are_asked(app: Flask) -> None:
+    watch = Watch(app, 20)
+    watch.clock.pass_seconds(200)
+    watch.hear(*watch.ids[1:])
+    watch.dead = {watch.ids[0]}
+    watch.pass_seconds(101)
+    assert len(watch.pass_seconds(11)) == 1 + 10
+    assert watch.statuses() == ["OFFLINE"] + ["CONNECTED"] * 19
+
+
+def test_when_the_few_witnesses_fail_too_all_others_are_asked(app: Flask) -> None:
+    watch = Watch(app, 20)
+    watch.clock.pass_seconds(200)
+    watch.hear(*watch.ids[1:])
+    watch.dead = set(watch.ids[:15])
+    watch.pass_seconds(101)
+    asked = watch.pass_seconds(11)
+    assert set(asked) >= set(watch.ids[:15])
+    assert watch.statuses() == ["OFFLINE"] + ["CONNECTED"] * 19
+
+
+def test_hearing_a_platform_that_does_not_answer_us_does_not_end_our_own_fault(app: Flask) -> None:
+    """Our requests reach nobody, while theirs reach us."""
+    watch = Watch(app, 3)
+    watch.dead = set(watch.ids)
+    for seconds in (301, 11, 11):
+        watch.pass_seconds(seconds)
+        watch.hear(watch.ids[0])
+    for seconds in (301, 11, 11):
+        watch.pass_seconds(seconds)
+    assert watch.statuses() == ["CONNECTED"] * 3
+
+
+def test_our_own_fault_goes_on_when_one_of_three_is_no_longer_watched(app: Flask) -> None:
+    watch = Watch(app, 3)
+    watch.dead = set(watch.ids)
+    for seconds in (301, 11):
+        watch.pass_seconds(seconds)
+    app.test_cli_runner().invoke(args=["hubinfo", "suspend", "NL", "A02"])
+    watch.pass_seconds(11)
+    assert watch.statuses() == ["CONNECTED", "CONNECTED", "SUSPENDED"]
+    watch.dead.remove(watch.ids[0])
+    for seconds in (11, 11):
+        watch.pass_seconds(seconds)
+    assert watch.statuses() == ["CONNECTED", "OFFLINE", "SUSPENDED"]
+
+
 def test_of_two_platforms_both_may_go_offline(app: Flask) -> None:
     watch = Watch(app, 2)
     watch.dead = set(watch.ids)
@@ -184,3 +232,25 @@ def test_for_real_a_party_that_drops_out_is_offline_and_comes_back(
     else:
         first.behave("GET", "/versions", None)
     second.wait_for(lambda peer: peer.told.get(key) == "CONNECTED")
+
+
+def test_for_real_a_platform_that_hangs_delays_no_news_of_another(
+    make_live_hub: Callable[..., LiveHub], make_peer: Callable[..., Peer]
+) -> None:
+    """The time limit is longer than the test waits."""
+    live_hub = make_live_hub(keepalive_seconds=0.3, keepalive_retry_seconds=0.1, request_timeout_seconds=60)
+    hanging, dropping, watching = make_peer(), make_peer(), make_peer()
+    for peer, party in ((hanging, "HNG"), (dropping, "DRP"), (watching, "WTC")):
+        live_hub.register(peer, ("CPO", "NL", party))
+    asked = threading.Event()
+
+    def never(handler: Any) -> None:
+        asked.set()
+        hang(30)(handler)
+
+    hanging.behave("GET", "/versions", never)
+    assert asked.wait(10)
+    dropping.stop()
+    watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "OFFLINE")
+    dropping.start_again()
+    watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "CONNECTED")

@@ -22,7 +22,7 @@ def base64_of(text: str) -> str:
     ("method", "path", "http_status"),
     [
         ("GET", "/ocpi/versions", 401),
-        ("GET", "/ocpi/9.9", 404),
+        ("GET", "/ocpi/9.9", 401),
         ("GET", "/ocpi/2.2.1/nothing", 404),
         ("GET", "/ocpi", 404),
         ("GET", "/ocpi//versions", 404),

@@ -1,8 +1,9 @@
 """Asking the silent: GET the versions endpoint of each platform not heard for a while (OCPI 2.2.1 hubclientinfo, still-alive)."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -12,6 +13,7 @@ from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.database import db, write
 from hubinfo.hub import presence
+from hubinfo.hub.own_fault import OwnFault, Watched
 from hubinfo.logs import say
 from hubinfo.models import ConnectionStatus, Platform
 from hubinfo.ocpi.authorization import TokenForm
@@ -20,59 +22,64 @@ from hubinfo.platforms.vault import TokenUnreadable, Vault
 
 _log = logging.getLogger(__name__)
 CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
-ENOUGH_TO_JUDGE = 3
-"""From so many CONNECTED platforms on, all failing at once means that the fault is ours."""
-
-
-@dataclass(frozen=True)
-class _Watched:
-    """A CONNECTED platform: since when it fails, and how often it has."""
-
-    id: int
-    failed_probes: int
-    failing_since: datetime | None
-    last_heard_at: datetime | None
-
-    def has_witness(self, others: Sequence["_Watched"]) -> bool:
-        """Whether another platform was heard since this one began to fail, so that our own network was fine."""
-        since = self.failing_since
-        return since is not None and any(
-            other.id != self.id and other.last_heard_at is not None and other.last_heard_at >= since for other in others
-        )
+_RECORD_EVERY_SECONDS = 0.05
 
 
 class Keepalive:
-    """Still-alive checks, all due ones side by side."""
+    """Still-alive checks, all due ones side by side. `run` is called by one thread at a time."""
 
-    def __init__(self, app: Flask, client: Client, vault: Vault, settings: Settings, *, now: clock.Clock = clock.now) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        client: Client,
+        vault: Vault,
+        settings: Settings,
+        *,
+        may_run: Callable[[], bool] = lambda: True,
+        now: clock.Clock = clock.now,
+    ) -> None:
         self._app = app
         self._client = client
         self._vault = vault
         self._keepalive_seconds = settings.keepalive_seconds
         self._retry_seconds = settings.keepalive_retry_seconds
         self._enough_failures = settings.offline_after_failures
+        self._may_run = may_run
         self._now = now
-        self._own_fault = False
+        self._own_fault = OwnFault()
+        self._wanted = threading.Event()
+        self._asking: set[int] = set()
+        self._outcomes: dict[int, Outcome] = {}
+        self._recorded_at = 0.0
 
     def due(self) -> bool:
         """Whether any platform is to be probed; in the caller's app context."""
         return db.session.scalar(select(Platform.id).where(self._is_due()).limit(1)) is not None
 
+    def want(self) -> None:
+        """Some may be due: look again, also while running. May be called from any thread."""
+        self._wanted.set()
+
     def run(self) -> None:
-        """Probe every platform that is due and store what came of it."""
+        """Probe every platform that is due, and those that become due meanwhile; store what comes of it as it comes."""
+        self._wanted.set()
+        self._asking.clear()
         with self._app.app_context():
-            due = db.session.scalars(select(Platform).where(self._is_due())).all()
-            if due:
-                outcomes = self._ask(due)
-                self._record(outcomes)
-                self._judge(outcomes)
+            self._client.exchange((), self._then, self._more)
 
     def probe(self, platform: Platform) -> Outcome:
         """Probe one platform now, due or not, and store what came of it; in the caller's app context."""
-        outcomes = self._ask([platform])
-        self._record(outcomes)
-        self._judge(outcomes)
-        return next(iter(outcomes.values()))
+        seen: list[Outcome] = []
+
+        def then(request: Request, outcome: Outcome) -> None:
+            if not seen:  # the first answer is its own; those of witnesses follow
+                seen.append(outcome)
+            self._then(request, outcome)
+
+        requests = self._requests([platform])
+        seen += self._outcomes.values()
+        self._client.exchange(requests, then, self._more)
+        return seen[0]
 
     def _is_due(self) -> ColumnElement[bool]:
         now = self._now()
@@ -83,22 +90,34 @@ class Keepalive:
             or_(Platform.next_probe_at <= now, and_(Platform.next_probe_at.is_(None), silent)),
         )
 
-    def _ask(self, platforms: Sequence[Platform]) -> dict[int, Outcome]:
-        """GET versions of each with the token it gave us; no transaction is open meanwhile."""
-        outcomes: dict[int, Outcome] = {}
+    def _then(self, request: Request, outcome: Outcome) -> None:
+        self._asking.discard(request.platform_id)
+        self._outcomes[request.platform_id] = outcome
+
+    def _more(self) -> list[Request]:
+        """Who is due, and, once what has come in is stored, who has to be asked before others can be judged."""
+        requests: list[Request] = []
+        if self._wanted.is_set():
+            self._wanted.clear()
+            requests += self._requests(self._look() if self._may_run() else ())
+        while self._outcomes and (not self._asking or time.monotonic() - self._recorded_at > _RECORD_EVERY_SECONDS):
+            requests += self._settle()
+        return requests
+
+    def _look(self) -> Sequence[Platform]:
+        return db.session.scalars(select(Platform).where(self._is_due(), Platform.id.not_in(self._asking))).all()
+
+    def _requests(self, platforms: Iterable[Platform]) -> list[Request]:
+        """GET versions of each with the token it gave us; ends the read transaction."""
         requests = []
         for platform in platforms:
             try:
                 requests.append(self._request(platform))
+                self._asking.add(platform.id)
             except TokenUnreadable as error:
-                outcomes[platform.id] = PeerError(str(error))
+                self._outcomes[platform.id] = PeerError(str(error))
         db.session.rollback()
-
-        def then(request: Request, outcome: Outcome) -> None:
-            outcomes[request.platform_id] = outcome
-
-        self._client.exchange(requests, then)
-        return outcomes
+        return requests
 
     def _request(self, platform: Platform) -> Request:
         assert platform.versions_url is not None
@@ -110,12 +129,26 @@ class Keepalive:
             token_form=TokenForm(platform.token_form or TokenForm.BASE64),
         )
 
-    def _record(self, outcomes: Mapping[int, Outcome]) -> None:
-        """One commit for all answers of a round."""
+    def _settle(self) -> list[Request]:
+        """One commit for all answers since the last one; then judge. Returns requests to witnesses."""
+        outcomes, self._outcomes = self._outcomes, {}
+        answered = [key for key, outcome in outcomes.items() if isinstance(outcome, Answer)]
         now = self._now()
-        failed = {key: outcome.reason for key, outcome in outcomes.items() if isinstance(outcome, PeerError)}
+        self._record(answered, {key: outcome.reason for key, outcome in outcomes.items() if isinstance(outcome, PeerError)}, now)
+        self._recorded_at = time.monotonic()
+        if self._own_fault.answered(answered, now):
+            self._ask_again_soon()
+        verdict = self._own_fault.judge(self._watched(), self._asking)
+        if verdict.condemned:
+            self._condemn(verdict.condemned)
+        return self._requests(self._platforms(verdict.witnesses))
+
+    def _platforms(self, platform_ids: Sequence[int]) -> Sequence[Platform]:
+        return db.session.scalars(select(Platform).where(Platform.id.in_(platform_ids))).all() if platform_ids else ()
+
+    def _record(self, answered: Sequence[int], failed: Mapping[int, str], now: datetime) -> None:
         with write() as session:
-            presence.heard({key: now for key, outcome in outcomes.items() if isinstance(outcome, Answer)})
+            presence.heard(dict.fromkeys(answered, now))
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
             for platform in session.scalars(watched):
                 platform.failed_probes += 1
@@ -124,42 +157,13 @@ class Keepalive:
                 platform.next_probe_at = now + timedelta(seconds=self._wait_seconds(platform))
                 values = {"failures": platform.failed_probes, "reason": platform.probe_reason}
                 say(_log, logging.WARNING, "probe_failed", platform=platform.name, **values)
+                if platform.status == CONNECTED and platform.failed_probes >= self._enough_failures:
+                    self._own_fault.accuse([platform.id])
 
     def _wait_seconds(self, platform: Platform) -> float:
         """The long dead are asked ever less often, yet never less than the silent are."""
         doublings = platform.failed_probes - self._enough_failures if platform.status == OFFLINE else 0
         return min(self._retry_seconds * 2.0 ** min(max(doublings, 0), 20), self._keepalive_seconds)
-
-    def _judge(self, outcomes: Mapping[int, Outcome]) -> None:
-        """OFFLINE is who failed just now and often enough, unless all fail at once: then the fault is ours.
-
-        1. A platform that failed is condemned when another one was heard since it began to fail.
-        2. Where there is no such witness, those not asked lately are asked now.
-        3. When none of them answers either, no status changes until one does. With fewer than three, nobody can witness.
-        4. When one does, those that failed during our own fault are asked once more before they are judged.
-        """
-        watched = self._watched()
-        failed = {platform_id for platform_id, outcome in outcomes.items() if isinstance(outcome, PeerError)}
-        condemned = [item for item in watched if item.id in failed and item.failed_probes >= self._enough_failures]
-        if len(watched) >= ENOUGH_TO_JUDGE:
-            if any(not platform.has_witness(watched) for platform in condemned):
-                watched = self._call_witnesses(watched)
-            condemned = self._acquit_in_own_fault(condemned, watched)
-        if condemned:
-            self._condemn([platform.id for platform in condemned])
-
-    def _acquit_in_own_fault(self, condemned: list[_Watched], watched: list[_Watched]) -> list[_Watched]:
-        """Those still condemned once our own fault is allowed for."""
-        doubtful = [platform for platform in condemned if not platform.has_witness(watched)]
-        if doubtful and not self._own_fault:
-            say(_log, logging.ERROR, "own_fault", watched=len(watched), meaning="all platforms fail at once; no status changes")
-        ended = self._own_fault and not doubtful
-        self._own_fault = bool(doubtful)
-        if ended:
-            say(_log, logging.INFO, "own_fault_ended")
-            self._ask_again_soon()
-            return []
-        return [platform for platform in condemned if platform not in doubtful]
 
     def _ask_again_soon(self) -> None:
         with write() as session:
@@ -172,16 +176,11 @@ class Keepalive:
             reasons = session.execute(select(Platform.id, Platform.probe_reason).where(still))
             presence.probes_failed({platform_id: reason or "" for platform_id, reason in reasons})
 
-    def _call_witnesses(self, watched: list[_Watched]) -> list[_Watched]:
-        unasked = [platform.id for platform in watched if platform.failed_probes == 0]
-        if not unasked:
-            return watched
-        self._record(self._ask(db.session.scalars(select(Platform).where(Platform.id.in_(unasked))).all()))
-        return self._watched()
-
-    def _watched(self) -> list[_Watched]:
-        columns = (Platform.id, Platform.failed_probes, Platform.failing_since, Platform.last_heard_at)
-        rows = db.session.execute(select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None)))
-        watched = [_Watched(*row) for row in rows]
+    def _watched(self) -> list[Watched]:
+        """Those heard last come first: of them an answer is likeliest."""
+        columns = (Platform.id, Platform.failed_probes, Platform.failing_since)
+        connected = select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None))
+        rows = db.session.execute(connected.order_by(Platform.last_heard_at.desc()))
+        watched = [Watched(*row) for row in rows]
         db.session.rollback()
         return watched

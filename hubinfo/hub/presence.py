@@ -82,7 +82,6 @@ def _add(session: Session, platform: Platform, row: ClientInfo) -> None:
     row.status = PLANNED
     row.last_updated = clock.now()
     session.add(row)
-    session.flush()
 
 
 def new_row(country_code: str, party_id: str, role: str, business_details: Mapping[str, Any]) -> ClientInfo:
@@ -96,12 +95,21 @@ def new_row(country_code: str, party_id: str, role: str, business_details: Mappi
     )
 
 
+def is_held(row: ClientInfo) -> bool:
+    """Whether its platform has a claim to it: invited, or registered and still bringing it (or expected to).
+
+    A role that its platform no longer brings may move to another.
+    """
+    expected = row.registered or row.status == PLANNED
+    return row.platform.invited or (row.platform.registered and expected)
+
+
 def refuse_taken(platform: Platform, roles: Sequence[CredentialsRole]) -> None:
     """Raises InvalidParameters for a role that another platform, connected or invited, holds."""
     taken = _rows_of(db.session(), roles)
     for index, role in enumerate(roles):
         row = taken.get(_key(role))
-        if row is not None and row.platform_id != platform.id and row.platform.token_hash is not None:
+        if row is not None and row.platform_id != platform.id and is_held(row):
             held = "is held by" if row.platform.registered else "is planned for"
             raise InvalidParameters(
                 f"roles[{index}]={role.role} {row.party}: must be a role of your own, this one {held} platform {row.platform.name}"
@@ -113,15 +121,16 @@ def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_a
     session = db.session()
     known = _rows_of(session, roles)
     _silence_ended(platform)
-    brought = [_bring(session, platform, known.get(_key(role)), role) for role in roles]
+    with session.no_autoflush:  # one flush for all roles
+        brought = [_bring(session, platform, known.get(_key(role)), role) for role in roles]
     dropped = [row for row in platform.client_infos if row.registered and row not in brought]
     for row in dropped:
         row.registered = False
-    _apply(session, dropped, Event.UNREGISTERED, "no longer among the roles of its platform")
+    _apply(session, dropped, Event.UNREGISTERED, {platform.id: "no longer among the roles of its platform"})
     for row in brought:
         row.registered = True
     _apply(session, brought, Event.REGISTERED)
-    _settle(session, platform, starts_anew=starts_anew)
+    _settle(session, [platform], starts_anew=starts_anew)
 
 
 def _bring(session: Session, platform: Platform, row: ClientInfo | None, role: CredentialsRole) -> ClientInfo:
@@ -144,7 +153,7 @@ def unregistered(platform: Platform) -> None:
         row.registered = False
     _silence_ended(platform)
     _apply(session, platform.client_infos, Event.UNREGISTERED)
-    _settle(session, platform)
+    _settle(session, [platform])
 
 
 def heard(heard_at: Mapping[int, datetime]) -> None:
@@ -188,21 +197,19 @@ def visible_to(platform: Platform) -> Sequence[ClientInfo]:
 def _apply_by_platform(
     session: Session, rows: Sequence[ClientInfo], event: Event, reasons: Mapping[int, str] | None = None
 ) -> None:
-    for row in rows:
-        _apply(session, [row], event, (reasons or {}).get(row.platform_id))
-    for platform in {row.platform_id: row.platform for row in rows}.values():
-        _settle(session, platform)
+    _apply(session, rows, event, reasons)
+    _settle(session, {row.platform_id: row.platform for row in rows}.values())
 
 
-def _apply(session: Session, rows: Iterable[ClientInfo], event: Event, reason: str | None = None) -> None:
-    """Change those rows that the event changes."""
+def _apply(session: Session, rows: Iterable[ClientInfo], event: Event, reasons: Mapping[int, str] | None = None) -> None:
+    """Change those rows that the event changes; the reasons are by platform."""
     changed = []
     for row in rows:
         was = ConnectionStatus(row.status)
         row.status = transition(was, event, by_operator=row.suspended_by_operator, registered=row.registered)
         if row.status != was:
             changed.append(row)
-            _note(session, row, event, reason)
+            _note(session, row, event, (reasons or {}).get(row.platform_id))
     _renew(session, changed)
 
 
@@ -214,20 +221,22 @@ def _renew(session: Session, rows: Sequence[ClientInfo]) -> None:
 
 
 def _note(session: Session, row: ClientInfo, event: Event, reason: str | None) -> None:
-    session.add(History(client_info_id=row.id, at=clock.now(), event=event, status=row.status, reason=reason))
-    values = {"party": row.party, "role": row.role, "status": row.status, "event": event, "reason": reason or "-"}
+    session.add(History(client_info=row, at=clock.now(), event=event, status=row.status, reason=reason))
+    values = {"party": row.party, "role": row.role, "status": row.status, "cause": event, "reason": reason or "-"}
     after_commit(partial(say, _log, logging.INFO, "status_changed", **values))
 
 
-def _settle(session: Session, platform: Platform, *, starts_anew: bool = False) -> None:
-    """The status of the connection, from its rows; on its return its cursor jumps, since it owes itself a GET."""
-    was = platform.status
-    platform.status = _status_of(platform)
-    returns = platform.status == CONNECTED and was == OFFLINE
-    if starts_anew or returns:
-        platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
-    if starts_anew or (returns and not current_settings().catch_up):
-        platform.told_revision = feed.newest_revision(session)
+def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: bool = False) -> None:
+    """The status of each connection, from its rows; on its return its cursor jumps, since it owes itself a GET."""
+    newest = feed.newest_revision(session)
+    for platform in platforms:
+        was = platform.status
+        platform.status = _status_of(platform)
+        returns = platform.status == CONNECTED and was in (OFFLINE, SUSPENDED)
+        if starts_anew or returns:
+            platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
+        if starts_anew or (returns and not current_settings().catch_up):
+            platform.told_revision = newest
 
 
 def _status_of(platform: Platform) -> ConnectionStatus:

@@ -31,8 +31,8 @@ def init_app(app: Flask) -> None:
 @blueprint.get(f"/<version>/{MODULE}")
 def get_list(version: str) -> Response:
     """GET the other parties, paginated."""
-    dialect = dialect_of(version)
     caller = authenticate_connected()
+    dialect = dialect_of(version)
     query = read_list_query(request.args)
     limit = min(query.limit or current_settings().page_limit, current_settings().page_limit)
     wanted = _matching(caller.id, query)
@@ -48,8 +48,8 @@ def get_list(version: str) -> Response:
 @blueprint.get(f"/<version>/{MODULE}/<country_code>/<party_id>")
 def get_one(version: str, country_code: str, party_id: str) -> Response:
     """GET one party; of several roles the one updated last, or the one that `role` names."""
-    dialect = dialect_of(version)
     caller = authenticate_connected()
+    dialect = dialect_of(version)
     wanted = [feed.visible(caller.id), ClientInfo.party == party_of(country_code, party_id)]
     if "role" in request.args:
         wanted.append(ClientInfo.role.in_(dialect.roles_in(read_role(request.args["role"], dialect))))

@@ -60,17 +60,19 @@ def invite(country_code: str, party_id: str, roles: tuple[str, ...], name: str |
     if name is not None and not 1 <= len(name.strip()) <= 100:
         raise click.BadParameter("must have 1 to 100 characters", param_hint="--name")
     try:
-        token = invitations.invite(country_code, party_id, roles, name and name.strip())
+        invitation = invitations.invite(country_code, party_id, roles, name and name.strip())
     except invitations.Refused as refused:
         raise click.ClickException(str(refused)) from None
     versions_url = current_settings().versions_url
     if as_json:
         said = {"country_code": country_code, "party_id": party_id, "roles": list(roles)}
-        print_json({**said, "versions_url": versions_url, "token": token})
+        print_json({**said, "versions_url": versions_url, "token": invitation.token})
         return
-    click.echo(f"{party_of(country_code, party_id)} is PLANNED as {', '.join(roles)}. Give its operator, over a channel you trust:")
+    waits = {"PLANNED": "", "SUSPENDED": " until it registers"}
+    planned = ", ".join(f"{status} as {role}{waits[status]}" for role, status in invitation.statuses.items())
+    click.echo(f"{party_of(country_code, party_id)} is {planned}. Give its operator, over a channel you trust:")
     click.echo(f"  versions URL  {versions_url}")
-    click.echo(f"  token A       {token}")
+    click.echo(f"  token A       {invitation.token}")
     click.echo("The token is shown only now, and good for one registration. An earlier one of this party no longer works.")
 
 

@@ -90,7 +90,12 @@ def _secrets() -> str:
         raise Failed(
             f"tokens of {', '.join(unreadable)} cannot be decrypted; put the key they were stored under back into SECRET_KEY"
         )
-    return f"all {len(stored)} stored tokens can be decrypted"
+    return f"all {len(stored)} stored tokens can be decrypted{_if_short(settings.secret_key)}"
+
+
+def _if_short(keys: tuple[str, ...]) -> str:
+    """Any key is taken, but whoever gets hold of the database can try all the short ones."""
+    return "; SECRET_KEY is short: use at least 32 random characters" if any(len(key) < 16 for key in keys) else ""
 
 
 def _readable(token: str) -> bool:

@@ -1,6 +1,7 @@
 """Inviting: PLANNED rows and the token A with which their platform may register."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
@@ -16,7 +17,16 @@ class Refused(Exception):
     """What an operator asked for cannot be done; the message says why and what can."""
 
 
-def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> str:
+@dataclass(frozen=True)
+class Invitation:
+    """What the operator of the invited party has to be given, and how its rows stand until it registers."""
+
+    token: str
+    statuses: Mapping[str, str]
+    """By role."""
+
+
+def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> Invitation:
     """Make the rows that are missing and a new token A; an earlier token A of this party is dead. Raises Refused.
 
     A party that was unregistered keeps its rows, SUSPENDED, until it registers again.
@@ -26,27 +36,48 @@ def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | N
         rows = session.scalars(select(ClientInfo).where(ClientInfo.party == party).options(joinedload(ClientInfo.platform)))
         known = {row.role: row for row in rows}
         _refuse_connected(party, list(known.values()))
-        platform = next((row.platform for row in known.values()), None) or _new_platform(session, party)
+        platform = _platform_for(session, party, list(known.values()))
         platform.token_hash = digest(token)
         platform.status = ConnectionStatus.PLANNED
         for role in roles:
             if role not in known:
-                row = presence.new_row(country_code, party_id, role, {"name": name or party})
-                presence.invited(session, platform, row)
+                known[role] = presence.new_row(country_code, party_id, role, {"name": name or party})
+                presence.invited(session, platform, known[role])
             elif name:
                 known[role].business_details = {"name": name}
-    return token
+        statuses = {role: known[role].status for role in roles}
+    return Invitation(token, statuses)
 
 
 def _refuse_connected(party: str, rows: Sequence[ClientInfo]) -> None:
     for row in rows:
-        if row.platform.registered:
+        if row.platform.registered and presence.is_held(row):
             raise Refused(
                 f"{party} is connected already, by platform {row.platform.name} ({row.platform.status}); "
                 "it brings further roles itself, with PUT credentials"
             )
         if row.suspended_by_operator:
             raise Refused(f"{party} {row.role} was suspended by an operator; first: flask hubinfo resume {party.replace('-', ' ')}")
+
+
+def _platform_for(session: Session, party: str, rows: Sequence[ClientInfo]) -> Platform:
+    """The one its rows are with, when nobody else waits there; else a new one, to which they move.
+
+    A platform that unregistered is invited again as a whole, with all its parties, until one of them is invited by itself.
+    """
+    for row in rows:
+        if not row.platform.registered and (not row.platform.invited or _is_alone(row.platform)):
+            platform = row.platform
+            break
+    else:
+        platform = _new_platform(session, party)
+    for row in rows:
+        row.platform = platform
+    return platform
+
+
+def _is_alone(platform: Platform) -> bool:
+    return len({row.party for row in platform.client_infos}) == 1
 
 
 def _new_platform(session: Session, party: str) -> Platform:

@@ -3,7 +3,8 @@
 import functools
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -22,14 +23,26 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 class Group(AppGroup):
     """Commands whose wrong usage is one line too, and exit 2."""
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command; without any, click answers with the help, which is an error to it from 8.2 on."""
+        with _usage_in_one_line(context) if args else nullcontext():
+            return super().parse_args(context, args)
+
     def invoke(self, context: click.Context) -> Any:
-        """Run a command; click would print the usage, and each choice on a line of its own."""
-        try:
+        """Run a command."""
+        with _usage_in_one_line(context):
             return super().invoke(context)
-        except click.UsageError as error:
-            asked = error.ctx or context
-            message = " ".join(error.format_message().split()).rstrip(".")
-            raise click.UsageError(f"{message}; see: {asked.command_path} --help") from None
+
+
+@contextmanager
+def _usage_in_one_line(context: click.Context) -> Iterator[None]:
+    """click would print the usage, and each choice on a line of its own."""
+    try:
+        yield
+    except click.UsageError as error:
+        asked = error.ctx or context
+        message = " ".join(error.format_message().split()).rstrip(".")
+        raise click.UsageError(f"{message}; see: {asked.command_path} --help") from None
 
 
 def command(function: Callable[P, T]) -> Callable[P, T]:

@@ -22,9 +22,10 @@ class Connections:
 
 def init_app(app: Flask, connections: Connections) -> None:
     """Serve versions, version details and credentials."""
-    from hubinfo.platforms import views
+    from hubinfo.platforms import access, views
 
     app.extensions["hubinfo.connections"] = connections
+    access.init_app(app)
     views.init_app(app)
 
 

@@ -1,8 +1,8 @@
-"""Whose request is this? Every OCPI view asks here first (OCPI 2.2.1 transport, Authorization header)."""
+"""Whose request is this? Known before it is routed, since every message counts as heard, also one that is answered 404."""
 
 from dataclasses import dataclass
 
-from flask import request
+from flask import Flask, g, request
 from sqlalchemy import select
 
 from hubinfo import clock
@@ -12,6 +12,7 @@ from hubinfo.ocpi import authorization
 from hubinfo.ocpi.envelope import Forbidden, Unauthorized
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import digest
+from hubinfo.web import is_ocpi
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,16 @@ class Caller:
     token: str
 
 
+def init_app(app: Flask) -> None:
+    """Look who calls, before every OCPI request."""
+    app.before_request(_look)
+
+
 def authenticate() -> Caller:
     """The caller, invited (token A) or registered (token C). Raises Unauthorized."""
-    tokens = {digest(token): token for token in authorization.presented(request.headers.get("Authorization"))}
-    platform = db.session.scalar(select(Platform).where(Platform.token_hash.in_(tokens))) if tokens else None
-    if platform is None or platform.token_hash is None:
+    caller = g.caller
+    if not isinstance(caller, Caller):
         raise Unauthorized("Authorization: must be `Token` and the credentials token in base64, one this platform knows")
-    caller = Caller(platform, tokens[platform.token_hash])
-    if platform.registered:
-        _hear(platform)
     return caller
 
 
@@ -42,6 +44,22 @@ def authenticate_connected() -> Platform:
     if platform.status == ConnectionStatus.SUSPENDED:
         raise Forbidden(f"platform {platform.name} is suspended")
     return platform
+
+
+def _look() -> None:
+    if is_ocpi():
+        g.caller = _caller()
+        if g.caller is not None and g.caller.platform.registered:
+            _hear(g.caller.platform)
+
+
+def _caller() -> Caller | None:
+    """By the Authorization header (OCPI 2.2.1 transport), in any of its forms."""
+    tokens = {digest(token): token for token in authorization.presented(request.headers.get("Authorization"))}
+    platform = db.session.scalar(select(Platform).where(Platform.token_hash.in_(tokens))) if tokens else None
+    if platform is None or platform.token_hash is None:
+        return None
+    return Caller(platform, tokens[platform.token_hash])
 
 
 def _hear(platform: Platform) -> None:

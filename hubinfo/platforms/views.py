@@ -56,8 +56,8 @@ def versions() -> Response:
 @blueprint.get("/<version>")
 def details(version: str) -> Response:
     """GET version details."""
-    dialect_of(version)
     authenticate()
+    dialect_of(version)
     base = version_url(current_settings(), version)
     modules: list[tuple[str, str]] = current_app.extensions[MODULES]
     endpoints = [{"identifier": module, "role": role, "url": f"{base}/{module}"} for module, role in modules]
@@ -67,8 +67,8 @@ def details(version: str) -> Response:
 @blueprint.get("/<version>/credentials")
 def get_credentials(version: str) -> Response:
     """GET credentials: for a registered caller, with the token it presents (we keep only its hash)."""
-    dialect = dialect_of(version)
     caller = authenticate()
+    dialect = dialect_of(version)
     if not caller.platform.registered:
         raise Unauthorized("Authorization: token A is good for versions and POST credentials only; register first")
     return answer(_credentials(caller.platform, caller.token, dialect))
@@ -77,8 +77,8 @@ def get_credentials(version: str) -> Response:
 @blueprint.post("/<version>/credentials")
 def post_credentials(version: str) -> Response:
     """POST credentials: register with token A."""
-    dialect = dialect_of(version)
     caller = authenticate()
+    dialect = dialect_of(version)
     if caller.platform.registered:
         raise MethodNotAllowed(f"platform {caller.platform.name} is registered; PUT changes its credentials", allowed=_REGISTERED)
     return _accept(caller.platform, caller.token, dialect)
@@ -87,8 +87,8 @@ def post_credentials(version: str) -> Response:
 @blueprint.put("/<version>/credentials")
 def put_credentials(version: str) -> Response:
     """PUT credentials: new tokens, possibly other roles and another version."""
-    dialect = dialect_of(version)
     caller = authenticate()
+    dialect = dialect_of(version)
     if not caller.platform.registered:
         raise MethodNotAllowed("not registered yet; POST registers", allowed=_INVITED)
     return _accept(caller.platform, caller.token, dialect)
@@ -97,8 +97,8 @@ def put_credentials(version: str) -> Response:
 @blueprint.delete("/<version>/credentials")
 def delete_credentials(version: str) -> Response:
     """DELETE credentials: unregister."""
-    dialect_of(version)
     caller = authenticate()
+    dialect_of(version)
     if not caller.platform.registered:
         raise MethodNotAllowed("not registered, so there is nothing to delete", allowed=_INVITED)
     handshake.remove(caller.platform.id, digest(caller.token))
