@@ -2,26 +2,22 @@
 
 import difflib
 import importlib
-import math
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
+from hubinfo import checks
 from hubinfo.ocpi.dialect import DIALECTS, ROLES
 
 PREFIX = "HUBINFO_"
 # Read by others under our prefix: where the instance folder is (before any setting can be), and the test suite's database.
 NOT_SETTINGS = {"INSTANCE_PATH", "TEST_DATABASE_URL"}
-LONGEST_SECONDS = 31_536_000
+LONGEST_SECONDS = 1_000_000_000  # thirty years; far beyond it there are no dates
 
 
 class SettingsError(Exception):
@@ -31,104 +27,28 @@ class SettingsError(Exception):
         super().__init__("\n".join(lines))
 
 
-def _text(text: str) -> str:
-    if not text or not text.isprintable():
-        raise ValueError
-    return text
+def _setting(default: Any, parse: Callable[[str], Any], allowed: str, *, shown: Callable[[object], str] = repr) -> Any:
+    """`shown` is for a wrong value. One that must not be shown as it is does not stand in a traceback either."""
+    return field(default=default, repr=shown is repr, metadata={"parse": parse, "allowed": allowed, "shown": shown})
 
 
-def _matching(pattern: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if re.fullmatch(pattern, text, re.ASCII) is None:
-            raise ValueError
-        return text
-
-    return parse
+def _seconds(default: float, low: float = 0.001, high: float = LONGEST_SECONDS) -> Any:
+    return _setting(default, checks.number(low, high), f"a number of seconds from {low} to {high}")
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = float(text)
-        if not math.isfinite(value) or not low <= value <= high:
-            raise ValueError
-        return value
-
-    return parse
+def _whole(default: int, high: int) -> Any:
+    return _setting(default, checks.integer(1, high), f"a whole number from 1 to {high}")
 
 
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return parse
+def _without_password(value: object) -> str:
+    return repr(checks.without_password(str(value).strip()))
 
 
-def _boolean(text: str) -> bool:
-    return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[text.lower()]
+def _hidden(_value: object) -> str:
+    return "(not shown)"
 
 
-def _each_of(allowed: Mapping[str, object]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        chosen = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-        if not set(chosen) <= set(allowed):
-            raise ValueError
-        return chosen
-
-    return parse
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    keys = tuple(part.strip() for part in text.split(","))
-    if not all(len(key) >= 16 for key in keys):
-        raise ValueError
-    return keys
-
-
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ValueError from None
-    if url.drivername in ("postgresql", "postgres"):
-        url = url.set(drivername="postgresql+psycopg")
-    on_file = url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:")
-    if url.drivername != "postgresql+psycopg" and (not on_file or str(url.database).startswith("file:")):
-        raise ValueError
-    return url.render_as_string(hide_password=False)
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or len(text) > 200:
-        raise ValueError
-    if parts.port == 0 or not text.isascii() or not text.isprintable() or set(text) & set(' ?#\\"<>'):
-        raise ValueError
-    return text.rstrip("/")
-
-
-def _file(text: str) -> str:
-    try:
-        found = Path(text).is_file()
-    except OSError:  # a name that no file can have, or that we may not look at
-        found = False
-    if not found:
-        raise ValueError
-    return text
-
-
-def _setting(default: Any, parse: Callable[[str], Any], allowed: str, *, secret: bool = False) -> Any:
-    """A secret's value is never shown, not even in a traceback."""
-    return field(default=default, repr=not secret, metadata={"parse": parse, "allowed": allowed, "secret": secret})
-
-
-def _seconds(default: float) -> Any:
-    return _setting(default, _number(0.001, LONGEST_SECONDS), f"a number of seconds from 0.001 to {LONGEST_SECONDS}")
-
-
-_BOOLEAN: tuple[Callable[[str], bool], str] = (_boolean, "true or false")
+_BOOLEAN: tuple[Callable[[str], bool], str] = (checks.boolean, "true or false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,31 +58,35 @@ class Settings:
     instance_path: Path
     production: bool = False
 
-    database_url: str = _setting("", _database_url, "sqlite:///FILE or postgresql://USER@HOST/DATABASE", secret=True)
-    public_url: str = _setting("http://127.0.0.1:5000", _base_url, "an http(s) URL of at most 200 characters, no query, no user")
-    country_code: str = _setting("XX", _matching("[A-Za-z]{2}"), "two letters")
-    party_id: str = _setting("HUB", _matching("[A-Za-z0-9]{3}"), "three letters or digits")
-    name: str = _setting("hubinfo", _text, "a text that is not empty")
-    roles: tuple[str, ...] = _setting(("HUB",), _each_of(ROLES), f"a comma list of {', '.join(ROLES)}")
-    versions: tuple[str, ...] = _setting(tuple(DIALECTS), _each_of(DIALECTS), f"a comma list of {', '.join(DIALECTS)}")
+    database_url: str = _setting(
+        "", checks.database_url, "sqlite:///FILE or postgresql://USER@HOST/DATABASE", shown=_without_password
+    )
+    public_url: str = _setting(
+        "http://127.0.0.1:5000", checks.base_url, "an http(s) URL of at most 200 characters, no query, no user"
+    )
+    country_code: str = _setting("XX", checks.matching("[A-Za-z]{2}"), "two letters")
+    party_id: str = _setting("HUB", checks.matching("[A-Za-z0-9]{3}"), "three letters or digits")
+    name: str = _setting("hubinfo", checks.printable, "a text that is not empty")
+    roles: tuple[str, ...] = _setting(("HUB",), checks.each_of(ROLES), f"a comma list of {', '.join(ROLES)}")
+    versions: tuple[str, ...] = _setting(tuple(DIALECTS), checks.each_of(DIALECTS), f"a comma list of {', '.join(DIALECTS)}")
     keepalive_seconds: float = _seconds(300.0)
     keepalive_retry_seconds: float = _seconds(10.0)
-    offline_after_failures: int = _setting(2, _integer(1, 1000), "a whole number from 1 to 1000")
-    request_timeout_seconds: float = _setting(10.0, _number(0.01, 300), "a number of seconds from 0.01 to 300")
-    push_concurrency: int = _setting(32, _integer(1, 256), "a whole number from 1 to 256")
-    push_retry_seconds: float = _setting(1.0, _number(0.001, 60), "a number of seconds from 0.001 to 60")
+    offline_after_failures: int = _whole(2, 1_000_000)
+    request_timeout_seconds: float = _seconds(10.0, 0.01, 3600)
+    push_concurrency: int = _whole(32, 1000)
+    push_retry_seconds: float = _seconds(1.0, high=60)
     catch_up: bool = _setting(False, *_BOOLEAN)
     sync_seconds: float = _seconds(86400.0)
-    page_limit: int = _setting(100, _integer(1, 10_000), "a whole number from 1 to 10000")
+    page_limit: int = _whole(100, 1_000_000)
     strict: bool = _setting(False, *_BOOLEAN)
     allow_private_networks: bool = _setting(None, *_BOOLEAN)
     allow_http: bool = _setting(None, *_BOOLEAN)
-    ca_file: str | None = _setting(None, _file, "a file with the CA certificates to trust, PEM")
+    ca_file: str | None = _setting(None, checks.existing_file, "a file with the CA certificates to trust, PEM")
     secret_key: tuple[str, ...] = _setting(
-        (), _keys, "secrets of at least 16 characters, comma-separated, newest first", secret=True
+        (), checks.secrets, "one secret or several, comma-separated, newest first, none empty", shown=_hidden
     )
-    operator_password: str | None = _setting(None, _text, "a text that is not empty", secret=True)
-    log_format: str = _setting("text", _matching("text|json"), "text or json")
+    operator_password: str | None = _setting(None, checks.printable, "a text that is not empty", shown=_hidden)
+    log_format: str = _setting("text", checks.matching("text|json"), "text or json")
 
     @property
     def versions_url(self) -> str:
@@ -234,8 +158,7 @@ def _check(name: str, source: str, value: object, wrong: list[str]) -> Any:
     try:
         return item.metadata["parse"](_as_text(value, may_be_list=isinstance(item.default, tuple)))
     except (ValueError, KeyError):
-        shown = "(not shown)" if item.metadata["secret"] else repr(value)
-        wrong.append(f"{source}={shown}: must be {item.metadata['allowed']}")
+        wrong.append(f"{source}={item.metadata['shown'](value)}: must be {item.metadata['allowed']}")
         return None
 
 

@@ -25,13 +25,13 @@ class _TextFormatter(logging.Formatter):
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        fields = {
+        own = {
             "time": clock.render(clock.now()),
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
-            **_values(record),
         }
+        fields = own | _values(record) | own  # ours first, and ours where a value has the same name
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return json.dumps(fields, default=str)

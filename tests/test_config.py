@@ -26,27 +26,31 @@ GOOD: list[tuple[str, str, Any]] = [
     ("VERSIONS", "2.2.1", ("2.2.1",)),
     ("VERSIONS", "2.3.0,2.2", ("2.3.0", "2.2")),
     ("KEEPALIVE_SECONDS", "0.5", 0.5),
-    ("KEEPALIVE_SECONDS", "31536000", 31536000.0),
-    ("KEEPALIVE_RETRY_SECONDS", "1e-3", 0.001),
+    ("KEEPALIVE_SECONDS", ".5", 0.5),
+    ("KEEPALIVE_SECONDS", "1000000000", 1e9),
+    ("KEEPALIVE_RETRY_SECONDS", "0.001", 0.001),
     ("OFFLINE_AFTER_FAILURES", "1", 1),
+    ("OFFLINE_AFTER_FAILURES", "1000000", 1_000_000),
     ("REQUEST_TIMEOUT_SECONDS", "2.5", 2.5),
-    ("PUSH_CONCURRENCY", "256", 256),
+    ("REQUEST_TIMEOUT_SECONDS", "3600", 3600.0),
+    ("PUSH_CONCURRENCY", "1000", 1000),
     ("PUSH_RETRY_SECONDS", "0.05", 0.05),
     ("CATCH_UP", "true", True),
     ("CATCH_UP", "0", False),
     ("SYNC_SECONDS", "3600.5", 3600.5),
-    ("PAGE_LIMIT", "10000", 10000),
+    ("PAGE_LIMIT", "1000000", 1_000_000),
     ("STRICT", "Yes", True),
     ("ALLOW_PRIVATE_NETWORKS", "off", False),
     ("ALLOW_HTTP", "FALSE", False),
     ("CA_FILE", __file__, __file__),
-    ("SECRET_KEY", "1234567890123456", ("1234567890123456",)),
-    ("SECRET_KEY", "new-new-new-new-new, old-old-old-old-old", ("new-new-new-new-new", "old-old-old-old-old")),
+    ("SECRET_KEY", "x", ("x",)),
+    ("SECRET_KEY", "new,old", ("new", "old")),
+    ("SECRET_KEY", "newest, newer, old", ("newest", "newer", "old")),
     ("OPERATOR_PASSWORD", "0123", "0123"),
     ("OPERATOR_PASSWORD", "1e5", "1e5"),
     ("LOG_FORMAT", "json", "json"),
 ]
-_SECONDS = "a number of seconds from 0.001 to 31536000"
+_SECONDS = "a number of seconds from 0.001 to 1000000000"
 _ROLES = "a comma list of CPO, EMSP, NAP, NSP, OTHER, SCSP, HUB"
 WRONG: list[tuple[str, str, str]] = [
     ("PUBLIC_URL", "hub.example.com", "an http(s) URL"),
@@ -75,31 +79,59 @@ WRONG: list[tuple[str, str, str]] = [
     ("KEEPALIVE_SECONDS", "nan", _SECONDS),
     ("KEEPALIVE_SECONDS", "inf", _SECONDS),
     ("KEEPALIVE_RETRY_SECONDS", "ten", _SECONDS),
-    ("SYNC_SECONDS", "1e9", _SECONDS),
-    ("OFFLINE_AFTER_FAILURES", "0", "a whole number from 1 to 1000"),
-    ("OFFLINE_AFTER_FAILURES", "1.5", "a whole number from 1 to 1000"),
-    ("REQUEST_TIMEOUT_SECONDS", "301", "a number of seconds from 0.01 to 300"),
-    ("PUSH_CONCURRENCY", "0", "a whole number from 1 to 256"),
+    ("KEEPALIVE_SECONDS", "1_0", _SECONDS),
+    ("KEEPALIVE_SECONDS", "1e2", _SECONDS),
+    ("KEEPALIVE_SECONDS", "5.", _SECONDS),
+    ("KEEPALIVE_SECONDS", "\u0661\u0660", _SECONDS),
+    ("SYNC_SECONDS", "1000000001", _SECONDS),
+    ("SYNC_SECONDS", "9" * 400, _SECONDS),
+    ("OFFLINE_AFTER_FAILURES", "0", "a whole number from 1 to 1000000"),
+    ("OFFLINE_AFTER_FAILURES", "1.5", "a whole number from 1 to 1000000"),
+    ("OFFLINE_AFTER_FAILURES", "+2", "a whole number from 1 to 1000000"),
+    ("REQUEST_TIMEOUT_SECONDS", "3601", "a number of seconds from 0.01 to 3600"),
+    ("PUSH_CONCURRENCY", "0", "a whole number from 1 to 1000"),
+    ("PUSH_CONCURRENCY", "1001", "a whole number from 1 to 1000"),
+    ("PUSH_CONCURRENCY", "1_0", "a whole number from 1 to 1000"),
+    ("PUSH_CONCURRENCY", "\u0661\u0660", "a whole number from 1 to 1000"),
     ("PUSH_RETRY_SECONDS", "61", "a number of seconds from 0.001 to 60"),
     ("CATCH_UP", "maybe", "true or false"),
     ("STRICT", "", "true or false"),
-    ("PAGE_LIMIT", "10001", "a whole number from 1 to 10000"),
+    ("PAGE_LIMIT", "1000001", "a whole number from 1 to 1000000"),
+    ("PAGE_LIMIT", "9" * 5000, "a whole number from 1 to 1000000"),
     ("ALLOW_PRIVATE_NETWORKS", "2", "true or false"),
     ("ALLOW_HTTP", "http", "true or false"),
     ("CA_FILE", "/nowhere/ca.pem", "a file with the CA certificates"),
     ("CA_FILE", "a" * 5000, "a file with the CA certificates"),
     ("LOG_FORMAT", "xml", "text or json"),
 ]
+_KEYS = "one secret or several, comma-separated, newest first, none empty"
 WRONG_SECRETS: list[tuple[str, str, str]] = [
-    ("SECRET_KEY", "short", "secrets of at least 16 characters"),
-    ("SECRET_KEY", "long-enough-as-it-is,short", "secrets of at least 16 characters"),
+    ("SECRET_KEY", "", _KEYS),
+    ("SECRET_KEY", "hunter2,", _KEYS),
+    ("SECRET_KEY", "hunter2, ,hunter1", _KEYS),
     ("OPERATOR_PASSWORD", "tab\tbed", "a text that is not empty"),
-    ("DATABASE_URL", "mysql://u:hunter2@db/h", "sqlite:///FILE or postgresql://USER@HOST/DATABASE"),
-    ("DATABASE_URL", "postgresql+psycopg2://u:hunter2@db/h", "sqlite:///FILE or postgresql://USER@HOST/DATABASE"),
-    ("DATABASE_URL", "sqlite://", "sqlite:///FILE"),
-    ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///FILE"),
-    ("DATABASE_URL", "sqlite:///file::memory:?uri=true", "sqlite:///FILE"),
-    ("DATABASE_URL", "not a URL", "sqlite:///FILE"),
+]
+WRONG_DATABASES: list[tuple[str, str]] = [
+    ("mysql://user:hunter2@host/db", "mysql://user:***@host/db"),
+    ("postgresql+psycopg2://u:hunter2@db:5433/h", "postgresql+psycopg2://u:***@db:5433/h"),
+    ("mysql://u:hunter2@db/h?password=hunter2", "mysql://u:***@db/h?***"),
+    ("mysql://u:hun/ter2@db/h", "mysql://u:***@db/h"),
+    ("mysql://u:hunter@2@db/h", "mysql://***"),
+    ("mysql://admin@server:hunter2@db/h", "mysql://***"),
+    ("mysql://u:12?hunter2@db/h", "mysql://***"),
+    ("mysql://u:hunter2", "mysql://***"),
+    ("mysql://u@db:hunter2", "mysql://***"),
+    ("mysql://db/h?password=hunter2", "mysql://***"),
+    ("postgres//u:hunter2@db/h", "***"),
+    ("u:hunter2@db/h", "***"),
+    ("host=db password=hunter2", "***"),
+    ("mysql://u@db/h", "mysql://u@db/h"),
+    ("mysql://db:3306/h", "mysql://db:3306/h"),
+    ("sqlite://", "sqlite://"),
+    ("sqlite:///:memory:", "sqlite:///:memory:"),
+    ("sqlite:///file::memory:?uri=true", "sqlite://***"),
+    ("not a URL", "not a URL"),
+    ("", ""),
 ]
 
 
@@ -131,7 +163,7 @@ def test_a_good_value_is_taken_from_the_file(tmp_path: Path, name: str, text: st
 def test_every_setting_is_covered_by_good_and_by_wrong_values() -> None:
     names = {item.name.upper() for item in fields(Settings) if "parse" in item.metadata}
     assert {name for name, *_ in GOOD} == names
-    assert {name for name, *_ in WRONG + WRONG_SECRETS} == names
+    assert {name for name, *_ in WRONG + WRONG_SECRETS} | {"DATABASE_URL"} == names
 
 
 @pytest.mark.parametrize(("name", "text", "allowed"), WRONG, ids=_names(WRONG))
@@ -148,9 +180,15 @@ def test_a_wrong_secret_is_not_shown(tmp_path: Path, name: str, text: str, allow
     assert allowed in line
 
 
+@pytest.mark.parametrize(("url", "shown"), WRONG_DATABASES)
+def test_a_wrong_database_is_shown_without_its_password(tmp_path: Path, url: str, shown: str) -> None:
+    allowed = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    assert _complaints(tmp_path, DATABASE_URL=url) == [f"HUBINFO_DATABASE_URL={shown!r}: must be {allowed}"]
+
+
 def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('page_limit = 0\nname = "fine"\n')
-    lines = _complaints(tmp_path, PARTY_ID="X", SECRET_KEY="short", STRICT="perhaps")
+    lines = _complaints(tmp_path, PARTY_ID="X", SECRET_KEY=",", STRICT="perhaps")
     assert [line.partition("=")[0].rpartition(" ")[2] for line in lines] == [
         "page_limit",
         "HUBINFO_PARTY_ID",

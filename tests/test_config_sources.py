@@ -72,11 +72,8 @@ def test_what_the_app_is_given_wins_over_all(tmp_path: Path) -> None:
         ("operator_password = 0.10", "operator_password", "0.10"),
         ("party_id = 123", "party_id", "123"),
         ("secret_key = 1234567890123456", "secret_key", ("1234567890123456",)),
-        (
-            "secret_key = ['new-new-new-new-new', 'old-old-old-old-old']",
-            "secret_key",
-            ("new-new-new-new-new", "old-old-old-old-old"),
-        ),
+        ("secret_key = ['new', 'old']", "secret_key", ("new", "old")),
+        ("page_limit = 1_000", "page_limit", 1000),
         ("roles = ['HUB', 'CPO']", "roles", ("HUB", "CPO")),
         ("keepalive_seconds = 0.25", "keepalive_seconds", 0.25),
         ("keepalive_seconds = 5", "keepalive_seconds", 5.0),
@@ -104,7 +101,11 @@ def test_toml_values_of_another_type_are_refused(tmp_path: Path, toml: str) -> N
 
 
 def test_a_secret_in_the_file_is_not_shown(tmp_path: Path) -> None:
-    assert "hunter2" not in _complaints(tmp_path, "secret_key = 'hunter2'")
+    assert "hunter2" not in _complaints(tmp_path, "secret_key = ['hunter2', '']")
+
+
+def test_a_database_in_a_list_is_not_shown(tmp_path: Path) -> None:
+    assert "hunter2" not in _complaints(tmp_path, "database_url = ['postgresql://u:hunter2@db/h']")
 
 
 @pytest.mark.parametrize(

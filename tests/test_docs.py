@@ -14,16 +14,11 @@ IN_WORDS = {"DATABASE_URL", "ALLOW_PRIVATE_NETWORKS", "ALLOW_HTTP", "CA_FILE", "
 """Settings whose default is described and not shown."""
 
 
-def documented() -> dict[str, str]:
-    """The default shown for each name of the table; several names may share a row."""
-    _, _, rows = RUNNING.partition("| name | default | meaning |\n|---|---|---|\n")
-    table: dict[str, str] = {}
-    for row in rows.partition("\n\n")[0].splitlines():
-        names, default, _meaning = (cell.strip() for cell in row.strip("|").split("|"))
-        split = names.split(", ")
-        defaults = default.split(", ") if len(split) == default.count(", ") + 1 else [default] * len(split)
-        table |= dict(zip(split, defaults, strict=True))
-    return table
+def documented() -> dict[str, tuple[str, str]]:
+    """The default and what is allowed, as shown for each name of the table."""
+    _, _, rows = RUNNING.partition("| name | default | allowed | meaning |\n|---|---|---|---|\n")
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.partition("\n\n")[0].splitlines()]
+    return {name: (default, allowed.replace("`", "")) for name, default, allowed, _meaning in cells}
 
 
 def shown(value: object) -> str:
@@ -38,6 +33,7 @@ def shown(value: object) -> str:
             return str(value)
 
 
+ALLOWED = {item.name.upper(): item.metadata["allowed"] for item in fields(Settings) if "parse" in item.metadata}
 DEFAULTS = {item.name.upper(): item.default for item in fields(Settings) if "parse" in item.metadata}
 
 
@@ -47,7 +43,13 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(DEFAULTS) - IN_WORDS))
 def test_the_default_shown_is_the_default(name: str) -> None:
-    assert documented()[name] == shown(DEFAULTS[name])
+    assert documented()[name][0] == shown(DEFAULTS[name])
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+def test_what_is_shown_as_allowed_is_what_a_wrong_value_says(name: str) -> None:
+    said = ALLOWED[name].removeprefix("a whole number ").removeprefix("a number of seconds ")
+    assert documented()[name][1] == said
 
 
 def test_wrong_settings_say_what_is_shown(tmp_path: Path) -> None:

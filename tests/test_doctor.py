@@ -135,6 +135,12 @@ def test_secrets_that_another_key_encrypted_fail_naming_the_platform(app: Flask,
     assert "SECRET_KEY" in message
 
 
+@pytest.mark.parametrize(("keys", "is_short"), [("new,old", True), (f"{'n' * 16},old", True), (f"{'n' * 16},{'o' * 16}", False)])
+def test_a_short_key_is_fine_but_said(make_app: MakeApp, keys: str, is_short: bool) -> None:
+    advice = "; SECRET_KEY is short: use at least 32 random characters" if is_short else ""
+    assert examine(make_app(secret_key=keys))["secrets"] == (True, f"all 0 stored tokens can be decrypted{advice}")
+
+
 @pytest.fixture
 def keyed(tmp_path: Path) -> Iterator[Flask]:
     """An app with a key of its own making, in `secret.key`, that has used it."""

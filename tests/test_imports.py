@@ -8,6 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "hubinfo"
 RANKS = {
+    "checks": 0,
     "clock": 0,
     "logs": 1,
     "database": 1,
@@ -17,6 +18,7 @@ RANKS = {
     "config": 3,
     "web": 3,
     "lease": 3,
+    "wakeup": 3,
     "platforms": 4,
     "hub": 5,
     "receiver": 5,

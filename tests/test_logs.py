@@ -62,6 +62,15 @@ def test_json_is_one_object_with_the_values_beside_the_rest(capsys: pytest.Captu
     assert line == {"level": "INFO", "logger": "hubinfo.test", "event": "push_failed", "platform": "NL-TNM", "failures": 2}
 
 
+def test_json_keeps_its_own_fields_from_values_of_the_same_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    create_app({"log_format": "json"}, instance_path=tmp_path)
+    names = ("time", "level", "logger", "event", "platform")
+    logger.info("heard", extra={"hubinfo": dict.fromkeys(names, "of the value")})
+    line = json.loads(last_line(capsys))
+    assert re.fullmatch(TIME, line.pop("time"))
+    assert line == {"level": "INFO", "logger": "hubinfo.test", "event": "heard", "platform": "of the value"}
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_cannot_pass_for_a_line_or_another_value(capsys: pytest.CaptureFixture[str], tmp_path: Path, value: str) -> None:
     line = said(capsys, tmp_path, "text", logging.INFO, "heard", value=value, last="end")
@@ -99,10 +108,11 @@ def test_a_status_that_changes_is_a_line_of_that_name_in_both_formats(
     make_app: MakeApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connect(make_app(), CPO)
-    assert " INFO    status_changed party=NL-TNM role=CPO status=CONNECTED " in last_line(capsys)
+    assert " INFO    status_changed party=NL-TNM role=CPO status=CONNECTED cause=registered " in last_line(capsys)
     connect(make_app(log_format="json"), EMSP)
     line = json.loads(last_line(capsys))
     assert (line["event"], line["party"], line["status"]) == ("status_changed", "BE-BEC", "CONNECTED")
+    assert line["cause"] == "registered"
 
 
 def test_a_failure_is_a_warning_with_its_reason(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
