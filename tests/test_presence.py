@@ -12,7 +12,7 @@ from sqlalchemy import select
 from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import feed, presence
-from hubinfo.hub.presence import Event, transition
+from hubinfo.hub.transitions import Event, transition
 from hubinfo.models import ClientInfo, ConnectionStatus, History
 from tests.conftest import Hub
 from tests.peers import Peer
