@@ -25,9 +25,11 @@ def on_starting(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """In each worker, after the fork: its background thread."""
     startup.serve(worker.wsgi)
+    startup.stop_on_sigterm(worker.wsgi)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Hand over the lease."""
-    if worker.wsgi is not None:
-        startup.stop(worker.wsgi)
+    """Hand over the lease. A worker that is stopped while it still loads has no app."""
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        startup.stop(app)

@@ -1,14 +1,17 @@
 """The database: connections as they must be, UTC times, and the one kind of transaction that writes."""
 
+import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, event, text
+from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -16,6 +19,10 @@ from sqlalchemy.types import TypeDecorator
 
 WRITE = "hubinfo_write"
 BUSY_TIMEOUT_SECONDS = 10
+CHANGED = "hubinfo_changed"
+"""PostgreSQL's channel that tells other processes of a commit they may wait for."""
+_CHECKPOINT_TIMEOUT_SECONDS = 0.2
+_RETRY_SECONDS = 0.02
 _AFTER_COMMIT = "hubinfo_after_commit"
 _POSTGRESQL_WRITERS = 0x0C1_1E47  # any constant, the same in every process
 _FIXED_IN = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
@@ -70,15 +77,35 @@ SQLITE_HAS_WAL_RESET_BUG = has_wal_reset_bug(sqlite3.sqlite_version_info)
 
 def init_app(app: Flask, url: str) -> None:
     """Bind the app to its database; opens nothing."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_DATABASE_URI"] = _absolute(make_url(url), Path(app.instance_path))
     if url.startswith("sqlite"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}}
     else:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20}
     db.init_app(app)
     with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _make_folder_before_opening(db.engine, Path(app.instance_path))
         event.listen(db.engine, "connect", _on_connect)
         event.listen(db.engine, "begin", _on_begin)
+
+
+def _absolute(url: URL, folder: Path) -> URL:
+    """A relative SQLite file is one of the instance folder. Flask-SQLAlchemy says so too, but makes that folder at once."""
+    relative = url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"} and "uri" not in url.query
+    return url.set(database=str(folder / (url.database or ""))) if relative else url
+
+
+def _make_folder_before_opening(engine: Engine, instance_path: Path) -> None:
+    """Only in the instance folder: elsewhere, a folder that is missing is a typing error, or a disk that is not mounted."""
+    folder = Path(engine.url.database or "").parent
+
+    def make_folder(*_arguments: object) -> None:
+        if folder.is_relative_to(instance_path):
+            with contextlib.suppress(OSError):  # SQLite says itself that it cannot open the file
+                folder.mkdir(parents=True, exist_ok=True)
+
+    event.listen(engine, "do_connect", make_folder)
 
 
 def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -86,11 +113,29 @@ def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> Non
         return
     # The driver's own transactions begin late and as readers: two of them lose an update. We say BEGIN ourselves.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _set_busy_timeout(connection, BUSY_TIMEOUT_SECONDS)
+    _switch_to_wal(connection)
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
     if SQLITE_HAS_WAL_RESET_BUG:
         connection.execute("PRAGMA wal_autocheckpoint=0")
+
+
+def _set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """To this one statement SQLite does not apply busy_timeout: of several first starts, all but one would fail."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_SECONDS)
 
 
 def _on_begin(connection: Connection) -> None:
@@ -118,6 +163,8 @@ def write() -> Iterator[Session]:
     try:
         session.connection(execution_options={WRITE: True})
         yield session
+        if callbacks and session.get_bind().dialect.name == "postgresql":
+            session.execute(text(f"NOTIFY {CHANGED}"))
         session.commit()
     except BaseException:
         session.rollback()
@@ -133,8 +180,23 @@ def after_commit(callback: Callable[[], None]) -> None:
     db.session().info[_AFTER_COMMIT].append(callback)
 
 
+@event.listens_for(db.session, "before_flush")
+def _refuse_outside_write(session: Session, *_arguments: object) -> None:
+    """Flushed, a change no longer shows that it is one, and the next write() would roll it back without a word."""
+    changed = session.new or session.deleted or any(session.is_modified(row) for row in session.dirty)
+    if changed and _AFTER_COMMIT not in session.info:
+        raise RuntimeError("what is changed outside write() would be lost")
+
+
 def checkpoint(engine: Engine) -> None:
-    """Bring SQLite's log back to the database file, in the one mode that shuts writers out meanwhile."""
+    """Bring SQLite's log back to the database file, in the one mode that shuts writers out meanwhile.
+
+    It does not wait long for somebody who reads, as a backup does: all who write would wait as well. The next one will do.
+    """
     with engine.connect() as connection:
         raw: Any = connection.connection.dbapi_connection
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _set_busy_timeout(raw, _CHECKPOINT_TIMEOUT_SECONDS)
+        try:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            _set_busy_timeout(raw, BUSY_TIMEOUT_SECONDS)

@@ -4,12 +4,15 @@ import functools
 import sqlite3
 from pathlib import Path
 
+from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from flask import Flask
-from flask_migrate import Migrate, upgrade
+from flask_migrate import Migrate
 from sqlalchemy.exc import SQLAlchemyError
 
+from hubinfo.checks import without_password
 from hubinfo.database import db
 
 migrate = Migrate()
@@ -51,8 +54,16 @@ def ensure() -> bool:
     if db.engine.dialect.name != "sqlite" or found not in {None, *_known()}:
         check()
     if found != _head():
-        upgrade()
+        _upgrade()
     return found is None
+
+
+def _upgrade() -> None:
+    """As flask_migrate.upgrade(), which would end the process when it fails."""
+    try:
+        command.upgrade(migrate.get_config(), "head")
+    except CommandError as error:
+        raise SchemaError(str(error)) from None
 
 
 def check() -> None:
@@ -73,7 +84,7 @@ def cause(error: Exception) -> str:
 
 def shown_url() -> str:
     """Where the database is, without its password."""
-    return db.engine.url.render_as_string(hide_password=True)
+    return without_password(db.engine.url.render_as_string(hide_password=True))
 
 
 def _known() -> set[str]:

@@ -7,20 +7,24 @@ import secrets
 import shutil
 import signal
 import sys
+import threading
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
-from flask import Flask
+from flask import Flask, Response, current_app, request
 from flask.helpers import get_debug_flag
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
-from hubinfo import create_app, schema
+from hubinfo import create_app, schema, web
 from hubinfo.config import Settings, SettingsError, current_settings
 from hubinfo.database import db, write
 from hubinfo.logs import say
 from hubinfo.models import Platform
+from hubinfo.ocpi.envelope import StatusCode
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import TokenUnreadable, keys_in, make_once
 from hubinfo.worker import Worker
@@ -30,14 +34,22 @@ PASSWORD_FILE = "operator.password"  # noqa: S105
 WORKER = "hubinfo.worker"
 _APP_LOAD_ERROR = 4
 """To gunicorn: end the whole server. With any other code it starts one worker after another."""
+_serving = threading.Lock()
+
+
+class CannotServe(Exception):
+    """The message has one line for each reason."""
 
 
 def load(*, production: bool, instance_path: Path) -> Flask:
     """The app for `app.py` and `wsgi.py`; a wrong setting ends the process with one line each."""
     try:
-        return create_app(production=production, instance_path=instance_path)
+        app = create_app(production=production, instance_path=instance_path)
     except SettingsError as error:
         give_up(str(error))
+    if not under_flask():
+        app.before_request(_serve_on_first_request)
+    return app
 
 
 def give_up(lines: str) -> NoReturn:
@@ -53,21 +65,30 @@ def under_flask() -> bool:
 
 
 def prepare(app: Flask) -> None:
-    """Folder, schema, secrets; greets on the first start. Ends the process when the database cannot be used."""
-    with app.app_context():
-        settings = current_settings()
-        try:
-            settings.instance_path.mkdir(parents=True, exist_ok=True)
-            made = schema.ensure()
-            made_password = _make_secrets(settings)
-        except schema.SchemaError as error:
-            give_up(str(error))
-        except OSError as error:
-            give_up(f"folder {settings.instance_path} cannot be used: {error.strerror}")
+    """Folder, schema, secrets; greets on the first start. Ends the process when that is not possible."""
+    try:
+        with app.app_context():
+            _prepare(current_settings())
+            db.engine.dispose()  # no connection may be carried over a fork
+    except CannotServe as error:
+        give_up(str(error))
+
+
+def _prepare(settings: Settings) -> None:
+    """Raises CannotServe."""
+    try:
+        settings.instance_path.mkdir(parents=True, exist_ok=True)
+        made = schema.ensure()
+        made_password = _make_secrets(settings)
         _renew_tokens()
-        if made or made_password:
-            _greet(settings)
-        db.engine.dispose()  # no connection may be carried over a fork
+    except (schema.SchemaError, SettingsError) as error:
+        raise CannotServe(str(error)) from None
+    except SQLAlchemyError as error:
+        raise CannotServe(f"database {schema.shown_url()} cannot be used: {schema.cause(error)}") from None
+    except OSError as error:
+        raise CannotServe(f"folder {settings.instance_path} cannot be used: {error.strerror}") from None
+    if made or made_password:
+        _greet(settings)
 
 
 def _make_secrets(settings: Settings) -> bool:
@@ -85,6 +106,31 @@ def serve(app: Flask) -> Worker:
     worker.start()
     atexit.register(stop, app)
     return worker
+
+
+def _serve_on_first_request() -> Response | None:
+    """Where nobody has prepared this process, e.g. gunicorn without our gunicorn.conf.py: now, and so after any fork.
+
+    When that is not possible the request is answered with the reason, and the next one tries again.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if WORKER in app.extensions:
+        return None
+    try:
+        with _serving:
+            if WORKER not in app.extensions:
+                _prepare(current_settings())
+                serve(app)
+    except CannotServe as error:
+        say(_log, logging.ERROR, "cannot_serve", reason=error)
+        return None if request.endpoint == "health.healthz" else _unavailable(str(error))
+    return None
+
+
+def _unavailable(reason: str) -> Response:
+    if web.is_ocpi():
+        return web.answer(status_code=StatusCode.SERVER_ERROR, message=reason, http_status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return Response(f"hubinfo: {reason}\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
 
 
 def serve_under_flask_run(app: Flask) -> None:
@@ -146,6 +192,20 @@ def _flask() -> str:
     """The `flask` of this environment, as the reader has to type it."""
     beside = Path(sys.executable).parent / "flask"
     return "flask" if shutil.which("flask") == str(beside) else _shown(beside)
+
+
+def stop_on_sigterm(app: Flask) -> None:
+    """Hand over the lease at once: gunicorn first waits for requests, and kills who has not ended by then."""
+    ends_server = signal.getsignal(signal.SIGTERM)
+
+    def hand_over(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, ends_server)
+        app.extensions[WORKER].end()
+        if callable(ends_server):
+            ends_server(number, frame)
+
+    signal.signal(signal.SIGTERM, hand_over)
+    signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: requests under way go on
 
 
 def stop(app: Flask) -> None:

@@ -4,12 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import schedule
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubinfo import clock, database
+from hubinfo import clock, database, wakeup
 from hubinfo.config import current_settings
 from hubinfo.database import db, write
 from hubinfo.hub import cursors, feed
@@ -22,12 +23,12 @@ from hubinfo.platforms import connections
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
-"""How soon a change made by another process is seen; those of this process are seen at once."""
+"""How often is looked for what has become due; what any process commits is seen sooner."""
 CHECKPOINT_SECONDS = 10
 _STOP_SECONDS = 2.0
 _FINISH_SECONDS = 1.0
-_LONGEST_IDLE_SECONDS = 2 * POLL_SECONDS
-"""The most often run job is never further off than its interval; when it is, the clock was set back."""
+_LATE_SECONDS = 1.0
+"""No job is further off than its interval. One that is, by more than this, was planned before the clock was set back."""
 
 
 class Job:
@@ -92,12 +93,14 @@ class Worker:
         crew = Crew("worker")
         client, vault = self._connections.client, self._connections.vault
         self._push = Push(app, client, vault, settings, may_run=lambda: self.leads)
-        self._keepalive = Keepalive(app, client, vault, settings)
+        self._keepalive = Keepalive(app, client, vault, settings, may_run=lambda: self.leads)
         self._push_job = Job("push", self._push.run, crew, self._stopped)
-        self._keepalive_job = Job("keepalive", self._run_keepalive, crew, self._stopped)
+        self._keepalive_job = Job("keepalive", self._keepalive.run, crew, self._stopped)
         self._has_wal = settings.database_url.startswith("sqlite")
         self._scheduler = self._plan()
+        self._newest = 0
         self._thread = threading.Thread(target=self._run, name="hubinfo-worker", daemon=True)
+        self._watch = threading.Thread(target=self._watch_commits, name="hubinfo-watch", daemon=True)
 
     @property
     def leads(self) -> bool:
@@ -113,6 +116,7 @@ class Worker:
         """Begin; called once, by the process that serves, after any fork."""
         feed.revised.connect(self._on_revised, sender=self._app)
         self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Drop what is in flight, write down who was heard, hand the lease over; within a few seconds.
@@ -120,13 +124,33 @@ class Worker:
         May be called again, by another exit hook.
         """
         feed.revised.disconnect(self._on_revised, sender=self._app)
-        self._stopped.set()
+        self.end()
         self._connections.client.close()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_SECONDS)
+        for thread in (self._thread, self._watch):
+            if thread.is_alive():
+                thread.join(_STOP_SECONDS)
+
+    def end(self) -> None:
+        """As `stop`, without waiting for it. Takes no lock that a signal could have interrupted, so a handler may call it."""
+        self._stopped.set()
 
     def _on_revised(self, _app: Flask) -> None:
         if self.leads:
+            self._push.want()
+            self._push_job.ask()
+
+    def _watch_commits(self) -> None:
+        with self._app.app_context():
+            engine = db.engine
+        wakeup.watch(engine, self._stopped, lambda: self._guarded(self._look_for_revision))
+
+    def _look_for_revision(self) -> None:
+        """Have what another process has just changed told at once."""
+        if not self.leads:
+            return
+        newest = feed.newest_revision(db.session())
+        if newest > self._newest:
+            self._newest = newest
             self._push.want()
             self._push_job.ask()
 
@@ -157,15 +181,19 @@ class Worker:
         self._guarded(self._renew)
         while not self._stopped.is_set():
             self._scheduler.run_pending()
-            idle = self._scheduler.idle_seconds
-            if idle is None or idle > _LONGEST_IDLE_SECONDS:
-                # schedule reckons in naive local time: after the clock was set back, jobs would wait for hours.
+            if self._was_clock_set_back():
                 self._scheduler = self._plan()
-                idle = 0.0
-            self._stopped.wait(max(idle, 0.0))
+            self._stopped.wait(max(self._scheduler.idle_seconds or 0.0, 0.0))
+        self._connections.client.close()
         self._finish_jobs()
         self._guarded(self._write_heard)
         self._guarded(self._hand_over)
+
+    def _was_clock_set_back(self) -> bool:
+        """schedule reckons in naive local time: jobs planned before would wait for hours, those that ran meanwhile would not."""
+        now = datetime.now()  # noqa: DTZ005
+        planned = [(job.next_run, job.interval) for job in self._scheduler.jobs if job.next_run is not None]
+        return any((next_run - now).total_seconds() > seconds + _LATE_SECONDS for next_run, seconds in planned)
 
     def _finish_jobs(self) -> None:
         """They end by themselves now that the client is closed; who leads next should find their cursors written."""
@@ -212,14 +240,10 @@ class Worker:
         if cursors.due(db.session(), clock.now()):
             self._push.want()
             self._push_job.ask()
-        if not self._keepalive_job.running and self._keepalive.due():
+        if self._keepalive.due():
+            self._write_heard()  # who was heard within the last second need not be asked
+            self._keepalive.want()
             self._keepalive_job.ask()
-
-    def _run_keepalive(self) -> None:
-        with self._app.app_context():
-            self._write_heard()
-        if self.leads:
-            self._keepalive.run()
 
     def _checkpoint(self) -> None:
         if self._has_wal and self.leads and database.SQLITE_HAS_WAL_RESET_BUG:

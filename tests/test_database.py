@@ -190,8 +190,15 @@ def test_what_was_changed_before_is_refused_rather_than_lost(app: Flask, steps: 
             step()
         write_with(lambda session: None)
 
-    with app.app_context(), pytest.raises(RuntimeError):
+    with app.app_context(), pytest.raises(RuntimeError, match="would be lost"):
         do_all()
+
+
+def test_a_flush_without_a_change_is_no_change(app: Flask) -> None:
+    with app.app_context():
+        counter = db.session.get_one(Counter, REVISION)
+        counter.value = int(counter.value)
+        assert db.session.query(Platform).count() == 0
 
 
 def test_a_write_inside_a_write_is_refused_and_leaves_nothing(app: Flask) -> None:

@@ -5,9 +5,12 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from hubinfo import create_app, database
 from hubinfo.database import BUSY_TIMEOUT_SECONDS, checkpoint, db, has_wal_reset_bug, write
@@ -102,7 +105,37 @@ def test_a_checkpoint_does_not_wait_for_a_reader_while_all_writers_wait_for_it(a
         count(app)
         began = time.monotonic()
         checkpoint(db.engine)
-        assert time.monotonic() - began < BUSY_TIMEOUT_SECONDS / 2
+        assert time.monotonic() - began < 1
+        assert pragmas("busy_timeout") == [[10_000]] * 2
+
+
+@ON_SQLITE
+def test_a_checkpoint_that_fails_leaves_the_connection_as_it_was(app: Flask, tmp_path: Path) -> None:
+    count(app)
+    with app.app_context():
+        with db.engine.connect() as first:
+            raw: Any = first.connection.dbapi_connection
+            raw.set_authorizer(lambda _action, name, *_rest: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK)
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            checkpoint(db.engine)
+        assert pragmas("busy_timeout") == [[10_000]] * 2
+
+
+def test_the_folder_of_a_file_in_the_instance_is_made_when_it_is_opened_and_not_before(tmp_path: Path) -> None:
+    with create_app({"database_url": "sqlite:///data/hub.sqlite3"}, instance_path=tmp_path / "instance").app_context():
+        assert list(tmp_path.iterdir()) == []
+        db.session.execute(text("CREATE TABLE first (id INTEGER)"))
+        db.session.remove()
+        db.engine.dispose()
+    assert [path.name for path in (tmp_path / "instance/data").iterdir()] == ["hub.sqlite3"]
+
+
+def test_a_folder_elsewhere_is_not_made(tmp_path: Path) -> None:
+    """It may be that of a disk which is not mounted."""
+    app = create_app({"database_url": f"sqlite:///{tmp_path / 'elsewhere/hub.sqlite3'}"}, instance_path=tmp_path / "instance")
+    with app.app_context(), pytest.raises(OperationalError, match="unable to open database file"):
+        db.engine.connect()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_who_finds_a_new_file_locked_by_another_first_start_waits(tmp_path: Path) -> None:

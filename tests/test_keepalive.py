@@ -145,7 +145,9 @@ def test_of_many_possible_witnesses_a_few_are_asked(app: Flask) -> None:
 def test_when_the_few_witnesses_fail_too_all_others_are_asked(app: Flask) -> None:
     watch = Watch(app, 20)
     watch.clock.pass_seconds(200)
-    watch.hear(*watch.ids[1:])
+    watch.hear(*watch.ids[15:])
+    watch.clock.pass_seconds(1)
+    watch.hear(*watch.ids[1:15])  # those heard last are asked first
     watch.dead = set(watch.ids[:15])
     watch.pass_seconds(101)
     asked = watch.pass_seconds(11)

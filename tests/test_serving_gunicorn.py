@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.databases import new_postgresql
 from tests.processes import TAKEN_OVER_SECONDS, Installation
 
 
@@ -51,6 +53,43 @@ def test_a_reload_leaves_one_leader(installation: Installation) -> None:
     server.signal(signal.SIGHUP)
     server.wait_for_leader(2, seconds=TAKEN_OVER_SECONDS)
     assert len(set(server.leaders())) == 2
+
+
+WITHOUT_HOOKS = [
+    pytest.param((), id="one worker"),
+    pytest.param(("-w", "2"), id="two workers"),
+    pytest.param(("-w", "2", "--preload"), id="two workers, preloaded"),
+    pytest.param(("--threads", "4"), id="threads"),
+]
+
+
+@pytest.mark.parametrize("options", WITHOUT_HOOKS)
+def test_without_our_configuration_the_first_request_starts_the_background_work(tmp_path: Path, options: tuple[str, ...]) -> None:
+    with Installation(tmp_path) as installation:
+        server = installation.gunicorn("-c", "/dev/null", *options)
+        server.wait_until_ready().wait_for_leader()
+        assert (installation.instance / "operator.password").exists()
+        assert all(server.answers("/readyz") for _ in range(20))
+        assert len(server.leaders()) == 1
+        assert server.leaders()[0] != server.process.pid
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert "Traceback" not in server.said
+        assert not installation.holds_lease()
+
+
+def test_without_our_configuration_a_request_says_why_it_cannot_be_answered_until_it_can(tmp_path: Path) -> None:
+    with new_postgresql() as url, Installation(tmp_path, DATABASE_URL=url) as installation:
+        server = installation.gunicorn("-c", "/dev/null", "--threads", "4").wait_for(lambda server: server.answers("/healthz"))
+        ready, ocpi = requests.get(f"{server.url}/readyz", timeout=10), requests.get(f"{server.url}/ocpi/versions", timeout=10)
+        assert (ready.status_code, ocpi.status_code, ocpi.json()["status_code"]) == (503, 503, 3000)
+        assert ready.text.rstrip().endswith("run: flask db upgrade")
+        assert ocpi.json()["status_message"].endswith("run: flask db upgrade")
+        assert [" ERROR " in line for line in server.lines if "cannot_serve" in line][:2] == [True, True]
+        assert installation.flask("db", "upgrade").returncode == 0
+        server.wait_until_ready().wait_for_leader()
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
 
 
 def test_gunicorn_makes_no_control_socket(tmp_path: Path) -> None:

@@ -81,6 +81,20 @@ def test_an_instance_folder_that_is_a_file_ends_the_start(installation: Installa
     assert [line.startswith(f"hubinfo: {installation.instance}") for line in server.lines] == [True]
 
 
+def test_an_empty_key_file_ends_the_start(installation: Installation) -> None:
+    installation.instance.mkdir()
+    (installation.instance / "secret.key").touch()
+    server = installation.flask_run()
+    assert server.ended(60) == 1
+    assert [line.startswith(f"hubinfo: {installation.instance}/secret.key: holds no key") for line in server.lines] == [True]
+
+
+def test_the_schema_can_be_made_before_the_first_start(installation: Installation) -> None:
+    result = installation.flask("db", "upgrade")
+    assert (result.returncode, "Error" in result.stderr) == (0, False), result.stderr
+    assert (installation.instance / "hubinfo.sqlite3").exists()
+
+
 def test_the_schema_of_a_newer_version_ends_the_start(installation: Installation) -> None:
     installation.flask("hubinfo", "parties")
     database = sqlite3.connect(installation.instance / "hubinfo.sqlite3")

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import requests
 
 from tests.peers import Peer, hang
 from tests.processes import TAKEN_OVER_SECONDS, Installation, Server
+from tests.test_worker import wait_until
 
 Start = Callable[[Installation], Server]
 SERVERS = [
@@ -86,6 +89,30 @@ def test_an_idle_server_ends_with_exit_code_0_and_the_lease_free(installation: I
     assert server.ended() == 0
     assert "Traceback" not in server.said
     assert not installation.holds_lease()
+
+
+@pytest.mark.parametrize("options", [(), ("-w", "2")], ids=["one worker", "two workers"])
+def test_gunicorn_hands_over_at_once_though_a_request_hangs(installation: Installation, options: tuple[str, ...]) -> None:
+    """It would wait for it, and then kill the worker."""
+    server = installation.gunicorn(*options).wait_for_leader()
+    server.wait_until_ready()
+    token = installation.invite("NL", "TNM")
+    with ExitStack() as uploads:
+        for _ in range(8):  # of two workers, either gets some
+            uploads.enter_context(never_ending_upload(server, token))
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: not installation.holds_lease(), 2.5)
+        server.ended()
+    assert "Traceback" not in server.said
+
+
+@contextmanager
+def never_ending_upload(server: Server, token: str) -> Iterator[None]:
+    host, port = server.url.removeprefix("http://").split(":")
+    head = f"POST /ocpi/2.2.1/credentials HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token {token}\r\nContent-Length: 100\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode())
+        yield
 
 
 def test_a_worker_of_gunicorn_ends_for_itself(installation: Installation) -> None:

@@ -64,7 +64,11 @@ print(threading.active_count(), os.listdir("."), len(after - before))
 """
 
 
-@pytest.mark.parametrize("url", ["", "postgresql://nobody@127.0.0.1:1/nothing"], ids=["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "sqlite:///data/hub.sqlite3", "postgresql://nobody@127.0.0.1:1/nothing"],
+    ids=["sqlite", "sqlite in a folder", "postgresql"],
+)
 def test_neither_import_nor_create_app_starts_or_opens_anything(tmp_path: Path, url: str) -> None:
     """One thread, no file, no descriptor; and a server that is not there is not missed."""
     result = subprocess.run([sys.executable, "-c", STARTS_NOTHING, url], cwd=tmp_path, capture_output=True, text=True, timeout=60)
@@ -126,6 +130,20 @@ def test_a_commit_of_this_process_is_pushed_without_waiting_for_any_tick(live_hu
         connect(live_hub.app, ("EMSP", "BE", f"BE{number}"), receiver=False)
         waits.append(told_at(peer, f"BE-BE{number}") - committed)
     assert min(waits) < 0.4
+
+
+def test_a_commit_of_another_process_is_pushed_without_waiting_for_any_tick(
+    live_hub: LiveHub, make_app: MakeApp, peer: Peer
+) -> None:
+    live_hub.register(peer, CPO)
+    wait_until(lambda: live_hub.worker.leads)
+    other, waits = make_app(), []
+    for number in range(5):
+        put_off_all_jobs(live_hub.worker, 0.45)
+        connect(other, ("EMSP", "BE", f"BE{number}"), receiver=False)
+        committed = time.monotonic()
+        waits.append(told_at(peer, f"BE-BE{number}") - committed)
+    assert min(waits) < 0.1
 
 
 def test_stopping_writes_down_who_was_heard_and_hands_the_lease_over(live_hub: LiveHub, peer: Peer) -> None:
