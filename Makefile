@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# More than there are cores: most tests wait for processes and peers.
+JOBS ?= 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test check lint types bench clean help
@@ -33,7 +35,7 @@ run: $(VENV)/installed
 	@$(BIN)/flask run
 
 test: $(VENV)/installed-dev
-	@$(BIN)/pytest --cov --cov-report=term --cov-fail-under=80
+	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

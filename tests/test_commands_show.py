@@ -208,5 +208,5 @@ def test_what_is_not_printable_cannot_break_a_table(hub: Hub) -> None:
 
 
 def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
-    app = create_app({"database_url": f"sqlite:///{tmp_path}/nowhere/hubinfo.sqlite3"}, instance_path=tmp_path)
+    app = create_app({"database_url": f"sqlite:///{tmp_path}/nowhere/hubinfo.sqlite3"}, instance_path=tmp_path / "instance")
     assert error_of(app, "parties", "--json").endswith("cannot be opened: unable to open database file")

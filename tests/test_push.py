@@ -287,5 +287,6 @@ def test_reading_whom_to_tell_what_takes_a_fixed_number_of_queries(app: Flask) -
             event.listen(db.engine, "before_cursor_execute", note := lambda *arguments: queries.append(arguments[2]))
             push.run()
             event.remove(db.engine, "before_cursor_execute", note)
-        counts.append(len([query for query in queries if query.startswith("SELECT")]))
+        # how often what was answered is stored depends on the time it takes
+        counts.append(len([query for query in queries if query.startswith("SELECT") and "refusal" not in query]))
     assert len(set(counts)) == 1
