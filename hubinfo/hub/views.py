@@ -13,7 +13,8 @@ from hubinfo.hub import feed
 from hubinfo.models import ClientInfo, party_of
 from hubinfo.ocpi.dialect import Dialect
 from hubinfo.ocpi.envelope import NotFound
-from hubinfo.ocpi.schemas import ListQuery, is_party, read_list_query, read_role
+from hubinfo.ocpi.fields import is_party
+from hubinfo.ocpi.schemas import ListQuery, read_list_query, read_role
 from hubinfo.platforms.access import authenticate_connected
 from hubinfo.platforms.views import dialect_of, offer, version_url
 from hubinfo.web import ROOT, answer

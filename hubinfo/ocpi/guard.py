@@ -4,7 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from hubinfo.ocpi.schemas import is_url
+from hubinfo.ocpi.fields import is_url
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -14,8 +14,9 @@ from hubinfo.ocpi.authorization import TokenForm
 from hubinfo.ocpi.client import Client, PeerError, Request
 from hubinfo.ocpi.dialect import DIALECTS, Dialect
 from hubinfo.ocpi.envelope import NoMatchingEndpoints, UnableToUseApi, Unauthorized, UnsupportedVersion
+from hubinfo.ocpi.fields import MAX_URL, is_url
 from hubinfo.ocpi.guard import AddressRefused
-from hubinfo.ocpi.schemas import MAX_URL, Credentials, is_url, read_endpoints, read_versions
+from hubinfo.ocpi.schemas import Credentials, read_endpoints, read_versions
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import digest, make_token
 

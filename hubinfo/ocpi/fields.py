@@ -1,0 +1,122 @@
+"""The marshmallow fields that OCPI's objects are made of (OCPI 2.2.1 types), and what a value in them may be."""
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from hubinfo import clock
+from hubinfo.ocpi.authorization import ALLOWED, is_token
+from hubinfo.ocpi.dialect import Dialect
+
+MAX_URL = 255
+MAX_ENTRIES = 1000  # of any list; checking the half a million that fit in 1 MiB would take seconds
+_MAX_INTEGER = 2**63 - 1
+_COUNTRY_CODE = r"[A-Za-z]{2}\Z"
+_PARTY_ID = r"[A-Za-z0-9]{3}\Z"
+
+
+class Text(fields.String):
+    """A string that every database can keep: no NUL or other control character, no lone half of a surrogate pair."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("must be a string")
+        if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", value):
+            raise ValidationError("must be a string without control characters")
+        return value
+
+
+class Token(fields.Field[str]):
+    """A credentials token (OCPI 2.2.1 credentials, `token`)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_token(value):
+            raise ValidationError(f"must be {ALLOWED}")
+        return value
+
+
+class DateTime(fields.Field[datetime]):
+    """marshmallow's own takes a bare date and offsets, which OCPI does not have."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise ValidationError(f"must be {clock.DATE_TIME_FORM}")
+        try:
+            return clock.parse(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class QueryInteger(fields.Field[int]):
+    """A number in a query string: digits only, at most 64 bits."""
+
+    def __init__(self, *, low: int, **kwargs: Any) -> None:
+        self.low = low
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if re.fullmatch(r"[0-9]{1,19}", value, re.ASCII) is None or not self.low <= int(value) <= _MAX_INTEGER:
+            raise ValidationError(f"must be a whole number from {self.low} to {_MAX_INTEGER}")
+        return int(value)
+
+
+class Roles(fields.List[Any]):
+    """Counted before they are looked at."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and not 1 <= len(value) <= MAX_ENTRIES:
+            raise ValidationError(f"must have 1 to {MAX_ENTRIES} entries")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def is_url(text: str) -> bool:
+    """Whether this is an absolute http(s) URL that can be called: a host, no user, no blanks."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return usable and "@" not in parts.netloc and text.isascii() and text.isprintable() and " " not in text
+
+
+def is_party(country_code: str, party_id: str) -> bool:
+    """Whether a party can have this name; any other text need not be looked for."""
+    return re.match(_COUNTRY_CODE, country_code) is not None and re.match(_PARTY_ID, party_id) is not None
+
+
+def _url(text: str) -> None:
+    if len(text) > MAX_URL or not is_url(text):
+        raise ValidationError(f"must be an http(s) URL of at most {MAX_URL} characters")
+
+
+def _matches(pattern: str, allowed: str) -> validate.Regexp:
+    return validate.Regexp(re.compile(pattern, re.ASCII), error=f"must be {allowed}")
+
+
+def url() -> fields.String:
+    """An http(s) URL that fits what OCPI allows (OCPI 2.2.1 types, URL)."""
+    return Text(required=True, validate=_url)
+
+
+def country_code() -> fields.String:
+    """ISO 3166 alpha-2, of either case."""
+    return Text(required=True, validate=_matches(_COUNTRY_CODE, "two letters"))
+
+
+def party_id() -> fields.String:
+    """CiString(3)."""
+    return Text(required=True, validate=_matches(_PARTY_ID, "three letters or digits"))
+
+
+def role(dialect: Dialect) -> fields.String:
+    """A Role of this version, case-sensitive like every enum."""
+    return Text(required=True, validate=validate.OneOf(dialect.roles, error=f"must be one of {', '.join(dialect.roles)}"))
+
+
+def schema(title: str, /, **members: fields.Field[Any]) -> Schema:
+    """A schema that ignores unknown fields."""
+    # unknown=EXCLUDE is not inherited by Nested, so every schema gets it here.
+    return Schema.from_dict(members, name=title)(unknown=EXCLUDE)
