@@ -151,6 +151,13 @@ def test_good_entries_are_used_and_bad_ones_counted() -> None:
     assert unusable == 4
 
 
+@pytest.mark.parametrize("role", [{}, *({"role": value} for value in (None, 5, True, ["SENDER"], {"x": 1}))], ids=str)
+def test_whatever_the_role_of_an_endpoint_the_endpoint_is_usable(role: dict[str, Any]) -> None:
+    """OCPI 2.2.1 versions, Endpoint: the role of credentials is not relevant."""
+    endpoint = {"identifier": "credentials", "url": "https://example.com/2.2.1/credentials"}
+    assert read_endpoints({"endpoints": [endpoint | role]}) == ([endpoint | {"role": ""}], 0)
+
+
 @given(st.dictionaries(st.sampled_from(["offset", "limit", "date_from", "date_to", "x"]), st.text()))
 def test_any_query_is_taken_or_refused_naming_the_parameter(query: dict[str, str]) -> None:
     message = error_of(InvalidParameters, read_list_query, query)

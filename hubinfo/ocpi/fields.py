@@ -29,6 +29,14 @@ class Text(fields.String):
         return value
 
 
+class Leniently(fields.Field[str]):
+    """Text that is no reason to refuse what it stands in: missing, null and anything else but a string are empty."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> str:
+        """Checks nothing."""
+        return value if isinstance(value, str) else ""
+
+
 class Token(fields.Field[str]):
     """A credentials token (OCPI 2.2.1 credentials, `token`)."""
 

@@ -40,8 +40,9 @@ def _credentials(dialect: Dialect) -> Schema:
 
 _CREDENTIALS = {version: _credentials(dialect) for version, dialect in DIALECTS.items()}
 _VERSION = fields.schema("Version", version=fields.Text(required=True), url=fields.Text(required=True))
+# The role of credentials is to be ignored (OCPI 2.2.1 versions, Endpoint), so a wrong one leaves the endpoint usable.
 _ENDPOINT = fields.schema(
-    "Endpoint", identifier=fields.Text(required=True), role=fields.Text(load_default=""), url=fields.Text(required=True)
+    "Endpoint", identifier=fields.Text(required=True), role=fields.Leniently(), url=fields.Text(required=True)
 )
 _LIST_QUERY = fields.schema(
     "ListQuery",
