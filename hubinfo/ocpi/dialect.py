@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 HUB = "HUB"
 OTHER = "OTHER"
+CONNECTION_STATUSES = ("CONNECTED", "OFFLINE", "PLANNED", "SUSPENDED")
 _ROLES_2_3 = ("CPO", "EMSP", "NAP", "NSP", "OTHER", "SCSP")
 _ROLES_2_2 = (*_ROLES_2_3, HUB)
 

@@ -9,13 +9,13 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from hubinfo import clock
 from hubinfo.ocpi.authorization import ALLOWED, is_token
-from hubinfo.ocpi.dialect import Dialect
+from hubinfo.ocpi.dialect import CONNECTION_STATUSES, Dialect
 
 MAX_URL = 255
 MAX_ENTRIES = 1000  # of any list; checking the half a million that fit in 1 MiB would take seconds
 _MAX_INTEGER = 2**63 - 1
-_COUNTRY_CODE = r"[A-Za-z]{2}\Z"
-_PARTY_ID = r"[A-Za-z0-9]{3}\Z"
+_COUNTRY_CODE = r"[A-Za-z]{2}"
+_PARTY_ID = r"[A-Za-z0-9]{3}"
 
 
 class Text(fields.String):
@@ -92,7 +92,7 @@ def is_url(text: str) -> bool:
 
 def is_party(country_code: str, party_id: str) -> bool:
     """Whether a party can have this name; any other text need not be looked for."""
-    return re.match(_COUNTRY_CODE, country_code) is not None and re.match(_PARTY_ID, party_id) is not None
+    return re.fullmatch(_COUNTRY_CODE, country_code) is not None and re.fullmatch(_PARTY_ID, party_id) is not None
 
 
 def _url(text: str) -> None:
@@ -101,7 +101,11 @@ def _url(text: str) -> None:
 
 
 def _matches(pattern: str, allowed: str) -> validate.Regexp:
-    return validate.Regexp(re.compile(pattern, re.ASCII), error=f"must be {allowed}")
+    return validate.Regexp(re.compile(rf"{pattern}\Z", re.ASCII), error=f"must be {allowed}")
+
+
+def _one_of(allowed: tuple[str, ...]) -> fields.String:
+    return Text(required=True, validate=validate.OneOf(allowed, error=f"must be one of {', '.join(allowed)}"))
 
 
 def url() -> fields.String:
@@ -121,7 +125,18 @@ def party_id() -> fields.String:
 
 def role(dialect: Dialect) -> fields.String:
     """A Role of this version, case-sensitive like every enum."""
-    return Text(required=True, validate=validate.OneOf(dialect.roles, error=f"must be one of {', '.join(dialect.roles)}"))
+    return _one_of(dialect.roles)
+
+
+def status() -> fields.String:
+    """A ConnectionStatus (OCPI 2.2.1 hubclientinfo, ConnectionStatus)."""
+    return _one_of(CONNECTION_STATUSES)
+
+
+def hub_party_id() -> fields.String:
+    """CiString(5): the hub's country code and party id in one (OCPI 2.3.0 credentials)."""
+    allowed = "two letters and three letters or digits, such as NLHUB"
+    return Text(load_default=None, validate=_matches(_COUNTRY_CODE + _PARTY_ID, allowed))
 
 
 def schema(title: str, /, **members: fields.Field[Any]) -> Schema:

@@ -15,6 +15,8 @@ from hubinfo.ocpi.dialect import DIALECTS, Dialect
 from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.ocpi.fields import MAX_ENTRIES, MAX_URL, is_url
 
+_MAX_PAGE = 20_000  # client infos; no more good ones fit in 1 MiB, and checking 350,000 bad ones would take 15 seconds
+
 
 def _credentials(dialect: Dialect) -> Schema:
     details = fields.schema(
@@ -35,10 +37,25 @@ def _credentials(dialect: Dialect) -> Schema:
         token=fields.Token(required=True),
         url=fields.url(),
         roles=fields.Roles(Nested(role), required=True),
+        **({"hub_party_id": fields.hub_party_id()} if dialect.hub_lists_parties else {}),
+    )
+
+
+def _client_info(dialect: Dialect, strict: bool) -> Schema:
+    return fields.schema(
+        "ClientInfo",
+        country_code=fields.country_code(),
+        party_id=fields.party_id(),
+        role=fields.role(dialect),
+        status=fields.status(),
+        last_updated=fields.DateTime(required=True) if strict else fields.DateTime(load_default=None),
     )
 
 
 _CREDENTIALS = {version: _credentials(dialect) for version, dialect in DIALECTS.items()}
+_CLIENT_INFO = {
+    (version, strict): _client_info(dialect, strict) for version, dialect in DIALECTS.items() for strict in (True, False)
+}
 _VERSION = fields.schema("Version", version=fields.Text(required=True), url=fields.Text(required=True))
 # The role of credentials is to be ignored (OCPI 2.2.1 versions, Endpoint), so a wrong one leaves the endpoint usable.
 _ENDPOINT = fields.schema(
@@ -70,6 +87,20 @@ class Credentials:
     token: str
     url: str
     roles: tuple[CredentialsRole, ...]
+    hub_party_id: str | None = None
+    """Of a hub, in 2.3.0: its country code and party id."""
+
+
+@dataclass(frozen=True)
+class ClientInfo:
+    """What a hub told of a party in one role (OCPI 2.2.1 hubclientinfo, ClientInfo object)."""
+
+    country_code: str
+    party_id: str
+    role: str
+    status: str
+    last_updated: datetime | None
+    """None when the hub left it out, as the documents' own example does."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +128,32 @@ def _kept(details: Mapping[str, Any]) -> dict[str, str]:
     website = details.get("website") or ""
     usable = len(website) <= MAX_URL and is_url(website)
     return {"name": details["name"], **({"website": website} if usable else {})}
+
+
+def read_client_info(data: Any, dialect: Dialect, *, strict: bool) -> ClientInfo:
+    """The body of a push (OCPI 2.2.1 hubclientinfo, Receiver PUT). Strict: `last_updated` must be there.
+
+    Raises InvalidParameters.
+    """
+    return ClientInfo(**load(_CLIENT_INFO[dialect.version, strict], data, "the body"))
+
+
+def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], list[str]]:
+    """A page of a full pull: the usable entries, and for each other one the reason, `entry 3: status="X": must be one of …`.
+
+    Entries are counted from 1. Raises ValueError when it is no list (OCPI 2.2.1 hubclientinfo, Sender GET).
+    """
+    if not isinstance(data, list):
+        raise ValueError(f"the client infos={show(data)}: must be a list")
+    usable, reasons = [], []
+    for number, item in enumerate(data[:_MAX_PAGE], 1):
+        try:
+            usable.append(ClientInfo(**load(_CLIENT_INFO[dialect.version, False], item, "ClientInfo")))
+        except InvalidParameters as error:
+            reasons.append(f"entry {number}: {error}")
+    if len(data) > _MAX_PAGE:
+        reasons.append(f"entries {_MAX_PAGE + 1} to {len(data)}: not looked at, a page has at most {_MAX_PAGE}")
+    return usable, reasons
 
 
 def read_list_query(query: Mapping[str, str]) -> ListQuery:
