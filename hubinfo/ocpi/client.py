@@ -6,24 +6,19 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import requests
 
-from hubinfo.ocpi import authorization
+from hubinfo.ocpi import authorization, verdict
 from hubinfo.ocpi.authorization import TokenForm
 from hubinfo.ocpi.crew import Crew
-from hubinfo.ocpi.envelope import read_json
 from hubinfo.ocpi.exchange import Exchange
 from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 from hubinfo.ocpi.transport import GuardedAdapter, one_request, session
 
 MAX_ANSWER = 1024 * 1024
-MAX_RETRY_AFTER_SECONDS = 3600.0
-_MAX_REASON = 200
 _log = logging.getLogger(__name__)
 _RETRIED = {401, 408, 429}
 
@@ -186,9 +181,9 @@ def _read(response: requests.Response) -> bytes:
 def _judge(request: Request, response: requests.Response, body: bytes, seconds: float) -> Answer:
     """An Answer, or PeerError with whether the platform refused for good."""
     status = response.status_code
-    envelope = _envelope(body)
+    envelope = verdict.envelope_of(body)
     code = envelope["status_code"] if envelope else None
-    reason = _reason(request, status, envelope)
+    reason = verdict.in_words(request.token, status, envelope)
     if 300 <= status < 400:
         raise PeerError(f"{reason}: redirects are not followed", http_status=status)
     if not 200 <= status < 300:
@@ -197,47 +192,10 @@ def _judge(request: Request, response: requests.Response, body: bytes, seconds: 
             permanent=400 <= status < 500 and status not in _RETRIED,
             http_status=status,
             is_ocpi=envelope is not None,
-            retry_after_seconds=_retry_after(response.headers.get("Retry-After")),
+            retry_after_seconds=verdict.retry_after_seconds(response.headers.get("Retry-After")),
         )
     if envelope is None or code is None:
         raise PeerError(f"{reason}, but the answer is not OCPI", http_status=status)
     if not 1000 <= code < 2000:
         raise PeerError(reason, permanent=2000 <= code < 3000, http_status=status, is_ocpi=True)
     return Answer(status, code, envelope.get("data"), seconds)
-
-
-def _envelope(body: bytes) -> dict[str, Any] | None:
-    try:
-        parsed = read_json(body)
-    except ValueError:
-        return None
-    is_envelope = isinstance(parsed, dict) and type(parsed.get("status_code")) is int
-    return parsed if is_envelope else None
-
-
-def _reason(request: Request, status: int, envelope: dict[str, Any] | None) -> str:
-    """`HTTP 200, OCPI 2001: message`, the message printable, short, and without the token should the peer repeat it."""
-    if envelope is None:
-        return f"HTTP {status}"
-    message = envelope.get("status_message")
-    said = f": {message}" if isinstance(message, str) and message else ""
-    for form in TokenForm if request.token else ():
-        shown = authorization.header(request.token or "", form).removeprefix("Token ")
-        said = said.replace(shown, "(token)").replace(shown.rstrip("="), "(token)")
-    said = "".join(character if character.isprintable() else " " for character in said)
-    return f"HTTP {status}, OCPI {envelope['status_code']}{said}"[:_MAX_REASON]
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait (RFC 9110 10.2.3: a number or a date), at most an hour."""
-    if value is None:
-        return None
-    try:
-        if value.strip().isdecimal():
-            seconds = float(value)
-        else:
-            at = parsedate_to_datetime(value)
-            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
