@@ -1,21 +1,17 @@
 """Every way in which a peer can fail, over real sockets: one PeerError with a short reason."""
 
-import gzip
 import http.client
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 import requests
 import urllib3.exceptions
 
-from hubinfo.ocpi.authorization import TokenForm, header
 from hubinfo.ocpi.client import Answer, Client, PeerError, Request
 from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import Guard
@@ -108,39 +104,6 @@ def test_a_peer_that(talk: Callable[[socket.socket], None], reason: str) -> None
     assert not error.permanent
 
 
-ANSWERS: dict[str, tuple[Callable[[Handler], None], str, bool]] = {
-    "HTML": (lambda h: h.raw(b"<html>", content_type="text/html"), "HTTP 200, but the answer is not OCPI", False),
-    "no envelope": (lambda h: h.raw(b"[]"), "HTTP 200, but the answer is not OCPI", False),
-    "status_code as text": (lambda h: h.raw(b'{"status_code": "1000"}'), "HTTP 200, but the answer is not OCPI", False),
-    "status_code true": (lambda h: h.raw(b'{"status_code": true}'), "HTTP 200, but the answer is not OCPI", False),
-    "NaN": (lambda h: h.raw(b'{"status_code": 1000, "data": NaN}'), "HTTP 200, but the answer is not OCPI", False),
-    "bottomless": (lambda h: h.raw(b"[" * 100_000), "HTTP 200, but the answer is not OCPI", False),
-    "2001": (lambda h: h.answer(status_code=2001), "HTTP 200, OCPI 2001", True),
-    "3000": (lambda h: h.answer(status_code=3000), "HTTP 200, OCPI 3000", False),
-    "4001": (lambda h: h.answer(status_code=4001), "HTTP 200, OCPI 4001", False),
-    "400": (lambda h: h.raw(b"", http_status=400), "HTTP 400", True),
-    "401": (lambda h: h.answer(http_status=401, status_code=2002), "HTTP 401, OCPI 2002", False),
-    "404": (lambda h: h.raw(b"", http_status=404), "HTTP 404", True),
-    "408": (lambda h: h.raw(b"", http_status=408), "HTTP 408", False),
-    "429": (lambda h: h.raw(b"", http_status=429), "HTTP 429", False),
-    "500": (lambda h: h.raw(b"", http_status=500), "HTTP 500", False),
-    "compressed": (
-        lambda h: h.raw(gzip.compress(b" " * 10_000_000), headers={"Content-Encoding": "gzip"}),
-        "answer is compressed, which was not asked for",
-        False,
-    ),
-    "10 MiB": (lambda h: h.raw(b" " * 10 * 1024 * 1024), "answer is larger than 1 MiB", False),
-}
-
-
-@pytest.mark.parametrize(("behaviour", "reason", "permanent"), ANSWERS.values(), ids=list(ANSWERS))
-def test_an_answer_with(make_peer: Callable[..., Peer], behaviour: Callable[[Handler], None], reason: str, permanent: bool) -> None:
-    peer = make_peer()
-    peer.behave("GET", "/", behaviour)
-    error = fails(peer.base)
-    assert (error.reason, error.permanent) == (reason, permanent)
-
-
 def test_a_peer_that_refuses_connections(make_peer: Callable[..., Peer]) -> None:
     peer = make_peer()
     peer.stop()
@@ -150,46 +113,6 @@ def test_a_peer_that_refuses_connections(make_peer: Callable[..., Peer]) -> None
 
 def test_a_host_name_that_is_not_there() -> None:
     assert fails("http://nothing.invalid/", make_client(timeout=10)).reason in ("host name not found", "timed out after 10 s")
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(make_peer: Callable[..., Peer], status: int) -> None:
-    """requests would turn a redirected PUT into a GET that is answered with 200."""
-    peer = make_peer()
-    peer.behave("PUT", "/", lambda handler: handler.answer(http_status=status, headers={"Location": peer.versions_url}))
-    error = fails(peer.base, method="PUT", body=b"{}")
-    assert not error.permanent
-    assert "redirects are not followed" in error.reason
-    assert [request.method for request in peer.received] == ["PUT"]
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("7", 7), ("0", 0), ("999999", 3600), ("soon", None), ("-5", None), ("", None)],
-)
-def test_retry_after_in_seconds(make_peer: Callable[..., Peer], value: str, seconds: float | None) -> None:
-    peer = make_peer()
-    peer.behave("GET", "/", lambda handler: handler.raw(b"", http_status=429, headers={"Retry-After": value}))
-    assert fails(peer.base).retry_after_seconds == seconds
-
-
-def test_retry_after_as_a_date(make_peer: Callable[..., Peer]) -> None:
-    peer, at = make_peer(), format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    peer.behave("GET", "/", lambda handler: handler.raw(b"", http_status=503, headers={"Retry-After": at}))
-    seconds = fails(peer.base).retry_after_seconds
-    assert seconds is not None
-    assert 50 < seconds <= 100
-
-
-def test_a_peer_that_repeats_our_token_does_not_get_it_into_the_reason(make_peer: Callable[..., Peer]) -> None:
-    peer = make_peer()
-    shown = header("the-token", TokenForm.BASE64).removeprefix("Token ")
-    body = f'{{"status_code": 2002, "status_message": "unknown the-token {shown} \\n{"x" * 500}"}}'.encode()
-    peer.behave("GET", "/", lambda handler: handler.raw(body))
-    error = fails(peer.base)
-    assert shown.rstrip("=") not in error.reason
-    assert error.reason.isprintable()
-    assert len(error.reason) <= 200
 
 
 def test_what_is_sent(make_peer: Callable[..., Peer]) -> None:

@@ -4,11 +4,12 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from hubinfo.ocpi import authorization, verdict
 from hubinfo.ocpi.authorization import TokenForm
@@ -46,6 +47,8 @@ class Answer:
     status_code: int
     data: Any
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=CaseInsensitiveDict)
+    """As they came, whatever their case: a list has its paging in them."""
 
 
 class PeerError(Exception):
@@ -57,7 +60,7 @@ class PeerError(Exception):
         *,
         permanent: bool = False,
         http_status: int | None = None,
-        is_ocpi: bool = False,
+        status_code: int | None = None,
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(reason)
@@ -65,7 +68,8 @@ class PeerError(Exception):
         self.permanent = permanent
         """The platform has understood and refused: the same again would be refused again."""
         self.http_status = http_status
-        self.is_ocpi = is_ocpi
+        self.status_code = status_code
+        """OCPI's, None when the answer was not OCPI or there was none."""
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -185,17 +189,17 @@ def _judge(request: Request, response: requests.Response, body: bytes, seconds: 
     code = envelope["status_code"] if envelope else None
     reason = verdict.in_words(request.token, status, envelope)
     if 300 <= status < 400:
-        raise PeerError(f"{reason}: redirects are not followed", http_status=status)
+        raise PeerError(f"{reason}: redirects are not followed", http_status=status, status_code=code)
     if not 200 <= status < 300:
         raise PeerError(
             reason,
             permanent=400 <= status < 500 and status not in _RETRIED,
             http_status=status,
-            is_ocpi=envelope is not None,
+            status_code=code,
             retry_after_seconds=verdict.retry_after_seconds(response.headers.get("Retry-After")),
         )
     if envelope is None or code is None:
         raise PeerError(f"{reason}, but the answer is not OCPI", http_status=status)
     if not 1000 <= code < 2000:
-        raise PeerError(reason, permanent=2000 <= code < 3000, http_status=status, is_ocpi=True)
-    return Answer(status, code, envelope.get("data"), seconds)
+        raise PeerError(reason, permanent=2000 <= code < 3000, http_status=status, status_code=code)
+    return Answer(status, code, envelope.get("data"), seconds, response.headers)

@@ -134,7 +134,7 @@ def _versions_url() -> str:
     try:
         client.call(Request(url=url, token=None))
     except PeerError as error:
-        if error.http_status == 401 and error.is_ocpi:
+        if error.http_status == 401 and error.status_code is not None:
             return f"{url} answers"
         raise Failed(f"{url}: {error}; is the server running, and does PUBLIC_URL lead to it?") from None
     raise Failed(f"{url} answers without asking for a token, so it is not this platform")
