@@ -46,6 +46,8 @@ class Platform(Model):
     versions_url: Mapped[str | None] = mapped_column(String(255))
     receiver_url: Mapped[str | None] = mapped_column(String(1024))
     """Where to PUT ClientInfo; none when it has no Receiver."""
+    sender_url: Mapped[str | None] = mapped_column(String(1024))
+    """Where to GET the list of ClientInfo; none when it has no Sender."""
 
     last_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_probes: Mapped[int] = mapped_column(default=0)
@@ -61,6 +63,14 @@ class Platform(Model):
     """Pushes failed in a row."""
     push_reason: Mapped[str | None] = mapped_column(String(255))
     next_push_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the last full pull from this hub came through whole."""
+    failed_syncs: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Full pulls failed in a row."""
+    sync_reason: Mapped[str | None] = mapped_column(String(255))
+    next_sync_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When to pull next; none: now."""
 
     client_infos: Mapped[list["ClientInfo"]] = relationship(back_populates="platform", order_by="ClientInfo.id")
 
@@ -130,6 +140,47 @@ class Refusal(Model):
     client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(255))
+
+
+class Known(Model):
+    """What a hub told us of a party in one role; the hub owns it, so each hub's word is kept apart."""
+
+    __tablename__ = "known"
+    __table_args__ = (UniqueConstraint("platform_id", "party", "role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
+    """The hub."""
+    country_code: Mapped[str] = mapped_column(String(2))
+    party_id: Mapped[str] = mapped_column(String(3))
+    party: Mapped[str] = mapped_column(String(8), index=True)
+    role: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(16))
+    last_updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    valid: Mapped[bool] = mapped_column(default=True)
+    """False once a full pull no longer lists it."""
+
+    platform: Mapped[Platform] = relationship()
+
+
+class PendingToken(Model):
+    """A token B that is being offered: its holder may look at our versions while it decides."""
+
+    __tablename__ = "pending_token"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ApiToken(Model):
+    """A bearer token for `/api`, as its hash."""
+
+    __tablename__ = "api_token"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Counter(Model):

@@ -19,7 +19,7 @@ from hubinfo.hub.feed import REVISION
 from hubinfo.models import Counter
 from tests.databases import new_database, new_postgresql
 
-TABLES = {"client_info", "counter", "history", "lease", "platform", "refusal"}
+TABLES = {"api_token", "client_info", "counter", "history", "known", "lease", "pending_token", "platform", "refusal"}
 WAIT_SECONDS = 60.0
 
 

@@ -63,10 +63,16 @@ def is_held(row: ClientInfo) -> bool:
 
 
 def refuse_taken(platform: Platform, roles: Sequence[CredentialsRole]) -> None:
-    """Raises InvalidParameters for a role that another platform, connected or invited, holds."""
+    """Raises InvalidParameters for a role that another platform, connected or invited, holds, or this one itself."""
+    own = current_settings()
     taken = _rows_of(db.session(), roles)
     for index, role in enumerate(roles):
-        row = taken.get(_key(role))
+        party, _ = key = _key(role)
+        if party == own.party and role.role in own.roles:
+            raise InvalidParameters(
+                f"roles[{index}]={role.role} {party}: must be a role of your own, this one is the other side's own"
+            )
+        row = taken.get(key)
         if row is not None and row.platform_id != platform.id and is_held(row):
             held = "is held by" if row.platform.registered else "is planned for"
             raise InvalidParameters(
@@ -147,9 +153,10 @@ def resumed(rows: Sequence[ClientInfo]) -> None:
     _apply_by_platform(db.session(), rows, Event.RESUMED)
 
 
-def visible_to(platform: Platform) -> Sequence[ClientInfo]:
-    """The rows this platform may see, in order of creation."""
-    return db.session().scalars(select(ClientInfo).where(feed.visible(platform.id)).order_by(ClientInfo.id)).all()
+def visible_to(platform_id: int | None) -> Sequence[ClientInfo]:
+    """The rows this platform may see, in order of creation; all, for one that is not known yet."""
+    rows = select(ClientInfo).order_by(ClientInfo.id)
+    return db.session().scalars(rows if platform_id is None else rows.where(feed.visible(platform_id))).all()
 
 
 def _apply_by_platform(
@@ -195,6 +202,8 @@ def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: boo
             platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
         if starts_anew or (returns and not current_settings().catch_up):
             platform.told_revision = newest
+        if returns:
+            platform.next_sync_at = None  # what it told us meanwhile did not arrive
 
 
 def _status_of(platform: Platform) -> ConnectionStatus:

@@ -3,7 +3,6 @@
 No queue: what a platform is told next is the lowest revision above its cursor among the rows it may see, as the row is now.
 """
 
-import json
 import logging
 import random
 import threading
@@ -26,6 +25,7 @@ from hubinfo.logs import say
 from hubinfo.ocpi.authorization import TokenForm
 from hubinfo.ocpi.client import Answer, Client, Outcome, PeerError, Request
 from hubinfo.ocpi.dialect import DIALECTS
+from hubinfo.ocpi.envelope import to_json
 from hubinfo.platforms.vault import TokenUnreadable, Vault
 
 _log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class Push:
             url=f"{cursor.receiver_url.rstrip('/')}/{quote(change.country_code)}/{quote(change.party_id)}",
             token=self._vault.decrypt(cursor.token_out),
             token_form=TokenForm(cursor.token_form),
-            body=json.dumps(body, separators=(",", ":")).encode(),
+            body=to_json(body),
             more_follow=more_follow,
             change=change,
         )

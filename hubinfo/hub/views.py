@@ -16,16 +16,16 @@ from hubinfo.ocpi.envelope import NotFound
 from hubinfo.ocpi.fields import is_party
 from hubinfo.ocpi.schemas import ListQuery, read_list_query, read_role
 from hubinfo.platforms.access import authenticate_connected
+from hubinfo.platforms.discovery import MODULE
 from hubinfo.platforms.views import dialect_of, offer, version_url
 from hubinfo.web import ROOT, answer
 
-MODULE = "hubclientinfo"
 blueprint = Blueprint("hub", __name__, url_prefix=ROOT)
 
 
 def init_app(app: Flask) -> None:
     """Register the views and list the module."""
-    offer(app, MODULE, "SENDER")
+    offer(app, MODULE, "SENDER", MODULE)
     app.register_blueprint(blueprint)
 
 

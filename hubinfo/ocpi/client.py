@@ -19,7 +19,8 @@ from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 from hubinfo.ocpi.transport import GuardedAdapter, one_request, session
 
-MAX_ANSWER = 1024 * 1024
+MEBIBYTE = 1024 * 1024
+MAX_ANSWER = MEBIBYTE
 _log = logging.getLogger(__name__)
 _RETRIED = {401, 408, 429}
 
@@ -35,6 +36,8 @@ class Request:
     token: str | None
     token_form: TokenForm = TokenForm.BASE64
     body: bytes | None = None
+    max_answer: int = MAX_ANSWER
+    """Bytes; more is a PeerError."""
     more_follow: bool = False
     """Keep the connection: the next request to this platform is waiting already."""
 
@@ -101,7 +104,7 @@ class Client:
                 self.guard.check_url(request.url)
                 response = self._send(request)
                 try:
-                    body = _read(response)
+                    body = _read(response, request.max_answer)
                 finally:
                     response.close()
         except AddressRefused as refused:
@@ -171,14 +174,14 @@ class Client:
         return headers
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, limit: int) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise PeerError("answer is compressed, which was not asked for", http_status=response.status_code)
     body = bytearray()
     for chunk in response.raw.stream(65536, decode_content=False):
         body += chunk
-        if len(body) > MAX_ANSWER:
-            raise PeerError("answer is larger than 1 MiB", http_status=response.status_code)
+        if len(body) > limit:
+            raise PeerError(f"answer is larger than {limit // MEBIBYTE} MiB", http_status=response.status_code)
     return bytes(body)
 
 

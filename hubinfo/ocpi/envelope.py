@@ -106,6 +106,11 @@ def wrap(status_code: int, message: str | None = None, data: Any = None) -> dict
     return envelope
 
 
+def to_json(data: Any) -> bytes:
+    """The shortest JSON."""
+    return json.dumps(data, separators=(",", ":")).encode()
+
+
 def read_json(body: bytes) -> Any:
     """Parse JSON as RFC 8259 has it. Raises ValueError for anything else, NaN and bottomless nesting included."""
 

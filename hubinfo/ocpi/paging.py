@@ -50,7 +50,7 @@ class Crawl:
         circle or comes to no end.
         """
         self._note(url, answer, received)
-        total = _total(answer)
+        total = total_count(answer)
         if not received and total is not None and total <= self._received:
             return None  # whatever Link says: some servers send one with every page
         following = _linked(url, answer) or self._by_offset(url, received, total)
@@ -79,8 +79,8 @@ class Crawl:
         return None if following in self._read else following  # what it holds has come already
 
 
-def _total(answer: Answer) -> int | None:
-    """None for nonsense too: the count is a help, not a condition."""
+def total_count(answer: Answer) -> int | None:
+    """`X-Total-Count`; None for nonsense too: the count is a help, not a condition."""
     value = answer.headers.get("X-Total-Count", "").strip()
     return int(value) if _COUNT.fullmatch(value) else None
 

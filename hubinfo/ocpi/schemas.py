@@ -11,7 +11,7 @@ from marshmallow.validate import Length
 
 from hubinfo.ocpi import fields
 from hubinfo.ocpi.complaints import load, show
-from hubinfo.ocpi.dialect import DIALECTS, Dialect
+from hubinfo.ocpi.dialect import DIALECTS, HUB, Dialect
 from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.ocpi.fields import MAX_ENTRIES, MAX_URL, is_url
 
@@ -87,6 +87,7 @@ class Credentials:
     token: str
     url: str
     roles: tuple[CredentialsRole, ...]
+    """Its own; a hub's have one with role HUB, in 2.3.0 too."""
     hub_party_id: str | None = None
     """Of a hub, in 2.3.0: its country code and party id."""
 
@@ -120,7 +121,18 @@ def read_credentials(data: Any, dialect: Dialect) -> Credentials:
     for role in loaded.pop("roles"):
         role["business_details"] = _kept(role["business_details"])
         roles.setdefault((role["country_code"].upper(), role["party_id"].upper(), role["role"]), CredentialsRole(**role))
-    return Credentials(roles=tuple(roles.values()), **loaded)
+    hub_party_id = loaded.get("hub_party_id")
+    return Credentials(roles=_of_a_hub(hub_party_id, roles, dialect) if hub_party_id else tuple(roles.values()), **loaded)
+
+
+def _of_a_hub(
+    hub_party_id: str, roles: Mapping[tuple[str, str, str], CredentialsRole], dialect: Dialect
+) -> tuple[CredentialsRole, ...]:
+    """A 2.3.0 hub is a HUB without saying so, and lists others whom it gives access to: of `roles` only its own are its own."""
+    own = [role for (country_code, party_id, _), role in roles.items() if country_code + party_id == hub_party_id.upper()]
+    details = own[0].business_details if own else {"name": hub_party_id}
+    hub = CredentialsRole(HUB, hub_party_id[:2], hub_party_id[2:], details)
+    return (hub, *(role for role in own if role.role != dialect.hub_shown_as))
 
 
 def _kept(details: Mapping[str, Any]) -> dict[str, str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
+from hubinfo.platforms import roster
 from hubinfo.platforms.vault import digest, make_token
 
 
@@ -70,7 +70,7 @@ def _platform_for(session: Session, party: str, rows: Sequence[ClientInfo]) -> P
             platform = row.platform
             break
     else:
-        platform = _new_platform(session, party)
+        platform = roster.new(session, party)
     for row in rows:
         row.platform = platform
     return platform
@@ -78,13 +78,3 @@ def _platform_for(session: Session, party: str, rows: Sequence[ClientInfo]) -> P
 
 def _is_alone(platform: Platform) -> bool:
     return len({row.party for row in platform.client_infos}) == 1
-
-
-def _new_platform(session: Session, party: str) -> Platform:
-    """Named after the party, with a number where another platform has that name already."""
-    taken = set(session.scalars(select(Platform.name).where(Platform.name.startswith(party))))
-    name = next(name for number in range(1, len(taken) + 2) if (name := party if number == 1 else f"{party}-{number}") not in taken)
-    platform = Platform(name=name, status=ConnectionStatus.PLANNED, created_at=clock.now())
-    session.add(platform)
-    session.flush()
-    return platform

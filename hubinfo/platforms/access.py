@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from hubinfo import clock
 from hubinfo.database import db, write
-from hubinfo.models import ConnectionStatus, Platform
+from hubinfo.models import ConnectionStatus, PendingToken, Platform
 from hubinfo.ocpi import authorization
 from hubinfo.ocpi.envelope import Forbidden, Unauthorized
 from hubinfo.platforms import connections
@@ -36,6 +36,12 @@ def authenticate() -> Caller:
     return caller
 
 
+def admit() -> None:
+    """Whoever may look at our versions: also a platform with which we are just registering. Raises Unauthorized."""
+    if not isinstance(g.caller, Caller) and not _is_pending():
+        authenticate()
+
+
 def authenticate_connected() -> Platform:
     """The registered, not suspended platform that calls a functional module. Raises Unauthorized or Forbidden."""
     platform = authenticate().platform
@@ -53,9 +59,19 @@ def _look() -> None:
             _hear(g.caller.platform)
 
 
+def _presented() -> dict[str, str]:
+    """The tokens that the Authorization header may mean (OCPI 2.2.1 transport), by their hash."""
+    return {digest(token): token for token in authorization.presented(request.headers.get("Authorization"))}
+
+
+def _is_pending() -> bool:
+    alive = select(PendingToken.token_hash).where(PendingToken.expires_at > clock.now())
+    tokens = _presented()
+    return bool(tokens) and db.session.scalar(alive.where(PendingToken.token_hash.in_(tokens))) is not None
+
+
 def _caller() -> Caller | None:
-    """By the Authorization header (OCPI 2.2.1 transport), in any of its forms."""
-    tokens = {digest(token): token for token in authorization.presented(request.headers.get("Authorization"))}
+    tokens = _presented()
     platform = db.session.scalar(select(Platform).where(Platform.token_hash.in_(tokens))) if tokens else None
     if platform is None or platform.token_hash is None:
         return None

@@ -27,6 +27,6 @@ class Parties(Protocol):
         """Platforms, by id, have sent a message or answered a check."""
         ...
 
-    def visible_to(self, platform: Platform) -> Sequence[ClientInfo]:
-        """The parties this platform may know of, in order of creation."""
+    def visible_to(self, platform_id: int | None) -> Sequence[ClientInfo]:
+        """The parties this platform may know of, in order of creation; all, for one that is not known yet."""
         ...

@@ -26,8 +26,10 @@ class TokenUnreadable(Exception):
 
 
 def make_token() -> str:
-    """256 random bits, fit for a header and a shell."""
-    return secrets.token_urlsafe(32)
+    """256 random bits, fit for a header and a command line, which takes a word with `-` in front for an option."""
+    while (token := secrets.token_urlsafe(32)).startswith("-"):
+        pass
+    return token
 
 
 def digest(token: str) -> str:

@@ -1,18 +1,14 @@
 """Versions, version details and credentials (OCPI 2.2.1 versions, credentials)."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from flask import Blueprint, Flask, Response, current_app
 
 from hubinfo.config import Settings, current_settings
-from hubinfo.database import db
-from hubinfo.models import ClientInfo, Platform
-from hubinfo.ocpi.dialect import DIALECTS, HUB, Dialect
+from hubinfo.models import Platform
+from hubinfo.ocpi.dialect import DIALECTS, Dialect
 from hubinfo.ocpi.envelope import MethodNotAllowed, NotFound, Unauthorized
 from hubinfo.ocpi.schemas import read_credentials
-from hubinfo.platforms import connections, handshake
-from hubinfo.platforms.access import authenticate
+from hubinfo.platforms import handshake, own
+from hubinfo.platforms.access import admit, authenticate
 from hubinfo.platforms.vault import digest
 from hubinfo.web import ROOT, answer, json_body
 
@@ -24,13 +20,13 @@ blueprint = Blueprint("platforms", __name__, url_prefix=ROOT)
 
 def init_app(app: Flask) -> None:
     """Register the views; other rooms add their modules with `offer`."""
-    app.extensions[MODULES] = [("credentials", "SENDER")]
+    app.extensions[MODULES] = [("credentials", "SENDER", "credentials")]
     app.register_blueprint(blueprint)
 
 
-def offer(app: Flask, identifier: str, role: str) -> None:
-    """List a module in the version details."""
-    app.extensions[MODULES].append((identifier, role))
+def offer(app: Flask, identifier: str, role: str, path: str) -> None:
+    """List a module in the version details, with its path below the version's URL."""
+    app.extensions[MODULES].append((identifier, role, path))
 
 
 def dialect_of(version: str) -> Dialect:
@@ -48,7 +44,7 @@ def version_url(settings: Settings, version: str) -> str:
 @blueprint.get("/versions")
 def versions() -> Response:
     """GET versions."""
-    authenticate()
+    admit()
     settings = current_settings()
     return answer([{"version": version, "url": version_url(settings, version)} for version in settings.versions])
 
@@ -56,11 +52,11 @@ def versions() -> Response:
 @blueprint.get("/<version>")
 def details(version: str) -> Response:
     """GET version details."""
-    authenticate()
+    admit()
     dialect_of(version)
     base = version_url(current_settings(), version)
-    modules: list[tuple[str, str]] = current_app.extensions[MODULES]
-    endpoints = [{"identifier": module, "role": role, "url": f"{base}/{module}"} for module, role in modules]
+    modules: list[tuple[str, str, str]] = current_app.extensions[MODULES]
+    endpoints = [{"identifier": module, "role": role, "url": f"{base}/{path}"} for module, role, path in modules]
     return answer({"version": version, "endpoints": endpoints})
 
 
@@ -71,7 +67,7 @@ def get_credentials(version: str) -> Response:
     dialect = dialect_of(version)
     if not caller.platform.registered:
         raise Unauthorized("Authorization: token A is good for versions and POST credentials only; register first")
-    return answer(_credentials(caller.platform, caller.token, dialect))
+    return answer(own.credentials(caller.token, dialect, caller.platform.id))
 
 
 @blueprint.post("/<version>/credentials")
@@ -106,39 +102,6 @@ def delete_credentials(version: str) -> Response:
 
 
 def _accept(platform: Platform, presented: str, dialect: Dialect) -> Response:
-    credentials = read_credentials(json_body(), dialect)
+    credentials, platform_id = read_credentials(json_body(), dialect), platform.id
     token = handshake.accept(platform, digest(presented), dialect, credentials)
-    return answer(_credentials(platform, token, dialect))
-
-
-def _credentials(platform: Platform, token: str, dialect: Dialect) -> dict[str, Any]:
-    settings = current_settings()
-    credentials = {"token": token, "url": settings.versions_url, "roles": _own_roles(settings, settings.roles)}
-    if dialect.hub_lists_parties and HUB in settings.roles:
-        own = _own_roles(settings, [role for role in settings.roles if role != HUB])
-        visible = [_role(row, dialect) for row in connections().parties.visible_to(platform)]
-        credentials["roles"] = own + visible or _own_roles(settings, [dialect.hub_shown_as])
-        credentials["hub_party_id"] = f"{settings.country_code}{settings.party_id}"
-    db.session.rollback()
-    return credentials
-
-
-def _own_roles(settings: Settings, roles: Sequence[str]) -> list[dict[str, Any]]:
-    return [
-        {
-            "role": role,
-            "party_id": settings.party_id,
-            "country_code": settings.country_code,
-            "business_details": {"name": settings.name},
-        }
-        for role in roles
-    ]
-
-
-def _role(row: ClientInfo, dialect: Dialect) -> dict[str, Any]:
-    return {
-        "role": dialect.role_out(row.role),
-        "party_id": row.party_id,
-        "country_code": row.country_code,
-        "business_details": row.business_details,
-    }
+    return answer(own.credentials(token, dialect, platform_id))
