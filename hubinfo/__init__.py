@@ -16,7 +16,7 @@ def create_app(
 
     `overrides` are settings by lower-case name that win over file and environment. Raises SettingsError.
     """
-    from hubinfo import config, database, hub, logs, operator, platforms, schema, web
+    from hubinfo import config, database, hub, logs, operator, platforms, receiver, schema, web
     from hubinfo.hub import presence
     from hubinfo.ocpi.client import Client
     from hubinfo.ocpi.dialect import HUB
@@ -43,5 +43,7 @@ def create_app(
     platforms.init_app(app, platforms.Connections(client, vault, presence, Heard()))
     if HUB in settings.roles:
         hub.init_app(app)
+    if set(settings.roles) - {HUB}:
+        receiver.init_app(app)
     operator.init_app(app)
     return app
