@@ -24,13 +24,14 @@ from hubinfo.config import Settings, SettingsError, current_settings
 from hubinfo.database import db, write
 from hubinfo.logs import say
 from hubinfo.models import Platform
+from hubinfo.ocpi.dialect import HUB
 from hubinfo.ocpi.envelope import StatusCode
+from hubinfo.operator.access import PASSWORD_FILE, operator_password
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import TokenUnreadable, keys_in, make_once
 from hubinfo.worker import Worker
 
 _log = logging.getLogger(__name__)
-PASSWORD_FILE = "operator.password"  # noqa: S105
 WORKER = "hubinfo.worker"
 _APP_LOAD_ERROR = 4
 """To gunicorn: end the whole server. With any other code it starts one worker after another."""
@@ -168,7 +169,7 @@ def _renew_tokens() -> None:
 
 def _greet(settings: Settings) -> None:
     given = settings.operator_password is not None
-    password = "as set" if given else (settings.instance_path / PASSWORD_FILE).read_text().strip()
+    password = "as set" if given else operator_password()
     kept = "" if given else f"   (kept in {_shown(settings.instance_path / PASSWORD_FILE)})"
     on_file = db.engine.dialect.name == "sqlite"
     database = _shown(Path(db.engine.url.database or "")) if on_file else schema.shown_url()
@@ -177,10 +178,15 @@ def _greet(settings: Settings) -> None:
         f"  database           {database}",
         f"  operator password  {password}{kept}",
         f"  versions URL       {settings.versions_url}",
-        f"  next               {_flask()} hubinfo invite NL TNM --role CPO",
+        f"  next               {_flask()} hubinfo {_next_command(settings)}",
         sep="\n",
         flush=True,
     )
+
+
+def _next_command(settings: Settings) -> str:
+    """A hub invites its first party, a party registers with its hub."""
+    return "invite NL TNM --role CPO" if HUB in settings.roles else "register VERSIONS_URL TOKEN_A"
 
 
 def _shown(path: Path) -> str:

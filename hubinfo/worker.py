@@ -8,7 +8,6 @@ from datetime import datetime
 
 import schedule
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo import clock, database, wakeup
 from hubinfo.config import current_settings
@@ -16,10 +15,13 @@ from hubinfo.database import db, write
 from hubinfo.hub import cursors, feed
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.hub.push import Push
+from hubinfo.job import Job, report
 from hubinfo.lease import LEASE_SECONDS, RENEW_SECONDS, Claim
 from hubinfo.logs import say
 from hubinfo.ocpi.crew import Crew
+from hubinfo.ocpi.dialect import HUB
 from hubinfo.platforms import connections
+from hubinfo.receiver.sync import Sync
 
 _log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -29,54 +31,6 @@ _STOP_SECONDS = 2.0
 _FINISH_SECONDS = 1.0
 _LATE_SECONDS = 1.0
 """No job is further off than its interval. One that is, by more than this, was planned before the clock was set back."""
-
-
-class Job:
-    """Work that runs in one thread at a time; asked for while running, it runs once more."""
-
-    def __init__(self, name: str, step: Callable[[], None], crew: Crew, stopped: threading.Event) -> None:
-        self._name = name
-        self._step = step
-        self._crew = crew
-        self._stopped = stopped
-        self._lock = threading.Lock()
-        self._asked = False
-        self._idle = threading.Event()
-        self._idle.set()
-
-    def ask(self) -> None:
-        """Run soon. May be called from any thread."""
-        with self._lock:
-            self._asked = True
-            if self.running:
-                return
-            self._idle.clear()
-        self._crew.submit(self._run)
-
-    def _run(self) -> None:
-        while self._goes_on():
-            try:
-                self._step()
-            except Exception as error:
-                _report(self._name, error)
-                self._stopped.wait(POLL_SECONDS)
-
-    def _goes_on(self) -> bool:
-        with self._lock:
-            goes_on = self._asked and not self._stopped.is_set()
-            self._asked = False
-            if not goes_on:
-                self._idle.set()
-            return goes_on
-
-    @property
-    def running(self) -> bool:
-        """Whether it is at work or about to be."""
-        return not self._idle.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for the end of what is under way, at most so long; whether it has ended."""
-        return self._idle.wait(seconds)
 
 
 class Worker:
@@ -94,8 +48,12 @@ class Worker:
         client, vault = self._connections.client, self._connections.vault
         self._push = Push(app, client, vault, settings, may_run=lambda: self.leads)
         self._keepalive = Keepalive(app, client, vault, settings, may_run=lambda: self.leads)
+        self._sync = Sync(app, client, vault, settings, may_run=lambda: self.leads)
+        self._is_hub, self._is_party = HUB in settings.roles, bool(set(settings.roles) - {HUB})
         self._push_job = Job("push", self._push.run, crew, self._stopped)
         self._keepalive_job = Job("keepalive", self._keepalive.run, crew, self._stopped)
+        self._sync_job = Job("sync", self._sync.run, crew, self._stopped)
+        self._has_led = False
         self._has_wal = settings.database_url.startswith("sqlite")
         self._scheduler = self._plan()
         self._newest = 0
@@ -135,7 +93,7 @@ class Worker:
         self._stopped.set()
 
     def _on_revised(self, _app: Flask) -> None:
-        if self.leads:
+        if self.leads and self._is_hub:
             self._push.want()
             self._push_job.ask()
 
@@ -146,7 +104,7 @@ class Worker:
 
     def _look_for_revision(self) -> None:
         """Have what another process has just changed told at once."""
-        if not self.leads:
+        if not self.leads or not self._is_hub:
             return
         newest = feed.newest_revision(db.session())
         if newest > self._newest:
@@ -175,7 +133,7 @@ class Worker:
             with self._app.app_context():
                 job()
         except Exception as error:
-            _report(job.__name__.strip("_"), error)
+            report(job.__name__.strip("_"), error)
 
     def _run(self) -> None:
         self._guarded(self._renew)
@@ -198,7 +156,7 @@ class Worker:
     def _finish_jobs(self) -> None:
         """They end by themselves now that the client is closed; who leads next should find their cursors written."""
         deadline = time.monotonic() + _FINISH_SECONDS
-        for job in (self._push_job, self._keepalive_job):
+        for job in (self._push_job, self._keepalive_job, self._sync_job):
             job.wait(max(deadline - time.monotonic(), 0.0))
 
     def _renew(self) -> None:
@@ -210,7 +168,14 @@ class Worker:
         self._leads_until = began + LEASE_SECONDS
         if not led:
             say(_log, logging.INFO, "worker_leads", holder=self._claim.holder)
+            self._begin()
             self._poll()
+
+    def _begin(self) -> None:
+        """The first time this process leads: pull what hubs told while nobody was there to listen."""
+        if self._is_party and not self._has_led:
+            self._sync.all_are_due()
+        self._has_led = True
 
     def _claim_free_lease(self) -> None:
         if not self.leads:
@@ -237,9 +202,12 @@ class Worker:
         """See what other processes changed, and what has become due by the clock."""
         if not self.leads:
             return
-        if cursors.due(db.session(), clock.now()):
+        if self._is_hub and cursors.due(db.session(), clock.now()):
             self._push.want()
             self._push_job.ask()
+        if self._is_party and self._sync.due():
+            self._sync.want()
+            self._sync_job.ask()
         if self._keepalive.due():
             self._write_heard()  # who was heard within the last second need not be asked
             self._keepalive.want()
@@ -248,12 +216,3 @@ class Worker:
     def _checkpoint(self) -> None:
         if self._has_wal and self.leads and database.SQLITE_HAS_WAL_RESET_BUG:
             database.checkpoint(db.engine)
-
-
-def _report(job: str, error: Exception) -> None:
-    """A database that cannot be reached is one line, again and again; anything else is a bug of ours and shows where."""
-    if isinstance(error, SQLAlchemyError):
-        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        say(_log, logging.ERROR, "job_failed", job=job, reason=f"database: {reason}")
-    else:
-        _log.error("job_failed", extra={"hubinfo": {"job": job}}, exc_info=error)

@@ -9,6 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "hubinfo"
 RANKS = {
     "checks": 0,
+    "job": 3,
     "clock": 0,
     "logs": 1,
     "database": 1,

@@ -14,10 +14,11 @@ from flask import Flask
 
 from hubinfo import clock
 from hubinfo.database import db
+from hubinfo.job import Job
 from hubinfo.lease import is_held
 from hubinfo.ocpi.crew import Crew
 from hubinfo.platforms import connections
-from hubinfo.worker import POLL_SECONDS, Job, Worker
+from hubinfo.worker import POLL_SECONDS, Worker
 from tests.conftest import Hub, LiveHub, MakeApp
 from tests.hubs import connect, stored
 from tests.peers import Handler, Peer

@@ -1,0 +1,71 @@
+"""Work in the background: in a thread of its own while there is any, and a fault in it is a line in the log."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubinfo.logs import say
+from hubinfo.ocpi.crew import Crew
+
+_log = logging.getLogger(__name__)
+_PAUSE_SECONDS = 0.25
+"""After a fault, so that one that lasts does not fill the log."""
+
+
+class Job:
+    """Work that runs in one thread at a time; asked for while running, it runs once more."""
+
+    def __init__(self, name: str, step: Callable[[], None], crew: Crew, stopped: threading.Event) -> None:
+        self._name = name
+        self._step = step
+        self._crew = crew
+        self._stopped = stopped
+        self._lock = threading.Lock()
+        self._asked = False
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def ask(self) -> None:
+        """Run soon. May be called from any thread."""
+        with self._lock:
+            self._asked = True
+            if self.running:
+                return
+            self._idle.clear()
+        self._crew.submit(self._run)
+
+    def _run(self) -> None:
+        while self._goes_on():
+            try:
+                self._step()
+            except Exception as error:
+                report(self._name, error)
+                self._stopped.wait(_PAUSE_SECONDS)
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            goes_on = self._asked and not self._stopped.is_set()
+            self._asked = False
+            if not goes_on:
+                self._idle.set()
+            return goes_on
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work or about to be."""
+        return not self._idle.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end of what is under way, at most so long; whether it has ended."""
+        return self._idle.wait(seconds)
+
+
+def report(job: str, error: Exception) -> None:
+    """A database that cannot be reached is one line, again and again; anything else is a bug of ours and shows where."""
+    if isinstance(error, SQLAlchemyError):
+        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        say(_log, logging.ERROR, "job_failed", job=job, reason=f"database: {reason}")
+    else:
+        _log.error("job_failed", extra={"hubinfo": {"job": job}}, exc_info=error)
