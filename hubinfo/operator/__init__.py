@@ -5,7 +5,8 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the commands and the health checks."""
-    from hubinfo.operator import commands, health
+    from hubinfo.operator import api, cli, commands, health, party_commands  # noqa: F401  commands join the group
 
     app.register_blueprint(health.blueprint)
-    app.cli.add_command(commands.group)
+    app.register_blueprint(api.blueprint)
+    app.cli.add_command(cli.group)

@@ -1,9 +1,7 @@
 """`flask hubinfo …`."""
 
-import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 from flask import current_app
@@ -16,38 +14,15 @@ from hubinfo.hub import presence
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.models import ClientInfo, party_of
 from hubinfo.ocpi.client import Answer
-from hubinfo.ocpi.dialect import ROLES
 from hubinfo.operator import doctor, invitations, reports
-from hubinfo.operator.output import Group, command, in_one_line, json_option, print_json, print_rows, print_table
+from hubinfo.operator.cli import ROLE, first_step, group, party_arguments, role_option
+from hubinfo.operator.output import command, in_one_line, json_option, print_json, print_rows, print_table
 from hubinfo.platforms import connections
-
-group = Group(
-    "hubinfo",
-    help="Look after this platform and the parties connected to it.\n\n"
-    "CC PID is a party: its country_code and party_id, e.g. NL TNM.",
-)
-F = TypeVar("F", bound=Callable[..., Any])
-_role = click.Choice(tuple(ROLES), case_sensitive=True)
-
-
-def _matching(pattern: str, allowed: str) -> Callable[[click.Context, click.Parameter, str], str]:
-    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-        if re.fullmatch(pattern, value, re.ASCII) is None:
-            raise click.BadParameter(f"{value!r}: must be {allowed}")
-        return value
-
-    return check
-
-
-def _party(function: F) -> F:
-    """The arguments CC PID."""
-    function = click.argument("party_id", metavar="PID", callback=_matching("[A-Za-z0-9]{3}", "three letters or digits"))(function)
-    return click.argument("country_code", metavar="CC", callback=_matching("[A-Za-z]{2}", "two letters"))(function)
 
 
 @group.command()
-@_party
-@click.option("--role", "roles", type=_role, multiple=True, required=True, help="OCPI role; may be given several times.")
+@party_arguments
+@click.option("--role", "roles", type=ROLE, multiple=True, required=True, help="OCPI role; may be given several times.")
 @click.option("--name", help="Name of the company.")
 @json_option
 @command
@@ -80,9 +55,12 @@ def invite(country_code: str, party_id: str, roles: tuple[str, ...], name: str |
 @json_option
 @command
 def parties(as_json: bool) -> None:
-    """Every ClientInfo this hub keeps."""
+    """Every ClientInfo this platform keeps.
+
+    A hub keeps those of all parties; a party those of its hubs themselves, and `known` shows what they told.
+    """
     columns = ("country_code", "party_id", "role", "status", "last_updated", "platform", "last_heard_at")
-    print_rows(reports.parties(), columns, as_json=as_json, empty="No parties yet. Next: flask hubinfo invite CC PID --role ROLE")
+    print_rows(reports.parties(), columns, as_json=as_json, empty=f"No parties yet. {first_step()}")
 
 
 @group.command()
@@ -91,13 +69,11 @@ def parties(as_json: bool) -> None:
 def platforms(as_json: bool) -> None:
     """Every connection, and how it is."""
     columns = ("platform", "version", "versions_url", "status", "last_heard_at", "behind", "failed_probes", "reason")
-    print_rows(
-        reports.platforms(), columns, as_json=as_json, empty="No platforms yet. Next: flask hubinfo invite CC PID --role ROLE"
-    )
+    print_rows(reports.platforms(), columns, as_json=as_json, empty=f"No platforms yet. {first_step()}")
 
 
 @group.command()
-@_party
+@party_arguments
 @json_option
 @command
 def show(country_code: str, party_id: str, as_json: bool) -> None:
@@ -122,8 +98,8 @@ def show(country_code: str, party_id: str, as_json: bool) -> None:
 
 
 @group.command()
-@_party
-@click.option("--role", type=_role, help="Only this role.")
+@party_arguments
+@role_option
 @json_option
 @command
 def suspend(country_code: str, party_id: str, role: str | None, as_json: bool) -> None:
@@ -132,8 +108,8 @@ def suspend(country_code: str, party_id: str, role: str | None, as_json: bool) -
 
 
 @group.command()
-@_party
-@click.option("--role", type=_role, help="Only this role.")
+@party_arguments
+@role_option
 @json_option
 @command
 def resume(country_code: str, party_id: str, role: str | None, as_json: bool) -> None:
@@ -145,7 +121,7 @@ def resume(country_code: str, party_id: str, role: str | None, as_json: bool) ->
 
 
 @group.command()
-@_party
+@party_arguments
 @json_option
 @command
 def probe(country_code: str, party_id: str, as_json: bool) -> None:

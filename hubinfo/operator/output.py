@@ -107,5 +107,6 @@ def print_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
 def _cell(value: Any) -> str:
     """One line, whatever a peer has sent."""
+    value = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(plain(value)))
     return "-" if value is None or not text else text

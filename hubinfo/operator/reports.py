@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from hubinfo.config import current_settings
 from hubinfo.database import db
 from hubinfo.hub import feed
 from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform, Refusal
+from hubinfo.ocpi.dialect import HUB
 
 HISTORY_SHOWN = 50
 
@@ -34,7 +36,7 @@ def party(row: ClientInfo) -> dict[str, Any]:
 
 def platforms() -> list[dict[str, Any]]:
     """Every connection."""
-    behind = feed.behind(db.session())
+    behind = _behind()
     return [platform(row, behind.get(row.id, 0)) for row in db.session.scalars(select(Platform).order_by(Platform.id))]
 
 
@@ -48,13 +50,13 @@ def platform(row: Platform, behind: int) -> dict[str, Any]:
         "last_heard_at": row.last_heard_at,
         "behind": behind,
         "failed_probes": row.failed_probes,
-        "reason": row.probe_reason or row.push_reason,
+        "reason": row.probe_reason or row.push_reason or row.sync_reason,
     }
 
 
 def pushes() -> list[dict[str, Any]]:
     """Who has not been told what, and why: platforms that are behind, and those that refused something."""
-    behind, refusals = feed.behind(db.session()), _refusals()
+    behind, refusals = _behind(), _refusals()
     concerned = set(behind) | set(refusals)
     rows = db.session.scalars(select(Platform).order_by(Platform.id)).all()
     return [
@@ -74,7 +76,7 @@ def pushes() -> list[dict[str, Any]]:
 def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
     """One party: its rows, its connections, its history, and what its platforms have not been told."""
     owners = {row.platform_id: row.platform for row in rows}
-    behind, refusals = feed.behind(db.session()), _refusals()
+    behind, refusals = _behind(), _refusals()
     history = select(History, ClientInfo).join(ClientInfo, History.client_info_id == ClientInfo.id)
     events = history.where(ClientInfo.id.in_([row.id for row in rows])).order_by(History.id.desc()).limit(HISTORY_SHOWN)
     return {
@@ -93,11 +95,16 @@ def _event(event: History, row: ClientInfo) -> dict[str, Any]:
 
 
 def _not_told(platform: Platform) -> list[dict[str, Any]]:
-    if platform.receiver_url is None:
+    if platform.receiver_url is None or HUB not in current_settings().roles:
         return []
     changes = feed.changes_after(db.session(), platform.told_revision)
     names = ("country_code", "party_id", "role", "status", "last_updated")
     return [{name: getattr(change, name) for name in names} for change in changes if change.platform_id != platform.id]
+
+
+def _behind() -> dict[int, int]:
+    """By platform id; a platform that is no hub tells nobody anything."""
+    return feed.behind(db.session()) if HUB in current_settings().roles else {}
 
 
 def _why_behind(row: Platform) -> str:
