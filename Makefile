@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check lint types bench clean help
+.PHONY: run test demo check lint types bench clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run     a hub on http://127.0.0.1:5000"
 	@echo "make test    the tests (HUBINFO_TEST_DATABASE_URL=postgresql://… runs them on PostgreSQL too)"
+	@echo "make demo    a hub and five parties on loopback: one drops out and comes back (STAY=1 leaves them running)"
 	@echo "make check   lint, types, tests, coverage"
 	@echo "make bench   timings, as ratios"
 	@echo "make clean   remove .venv and caches; instance/ stays"
@@ -36,6 +37,9 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	@$(BIN)/pytest -n $(JOBS) --cov --cov-report=term --cov-fail-under=95
+
+demo: $(VENV)/installed
+	@$(BIN)/python -m demo $(if $(STAY),--stay)
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""`make demo`: a hub and five parties on loopback, and what they see of each other."""
