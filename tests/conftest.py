@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
+from tests.hub_peer import HubPeer, connect_hub
 from tests.peers import Peer
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
@@ -91,7 +92,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url: str = request.getfixturevalue("postgresql_url")
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE platform, client_info, history, refusal, lease RESTART IDENTITY CASCADE"))
+        connection.execute(
+            text("TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token RESTART IDENTITY CASCADE")
+        )
         connection.execute(text("UPDATE counter SET value = 0"))
     engine.dispose()
     return url
@@ -135,6 +138,20 @@ def make_peer() -> Iterator[Callable[..., Peer]]:
 
     def make(**options: Any) -> Peer:
         made.append(Peer(**options))
+        return made[-1]
+
+    yield make
+    for peer in made:
+        peer.stop()
+
+
+@pytest.fixture
+def make_hub_peer() -> Iterator[Callable[..., HubPeer]]:
+    """Make hubs of others that serve on loopback."""
+    made: list[HubPeer] = []
+
+    def make(*arguments: str, **options: Any) -> HubPeer:
+        made.append(HubPeer(*arguments, **options))
         return made[-1]
 
     yield make
@@ -188,6 +205,14 @@ class Hub:
 @pytest.fixture
 def hub(app: Flask) -> Hub:
     """A hub without background work: what a request or command does, and no more."""
+    return Hub(app)
+
+
+@pytest.fixture
+def party(make_app: MakeApp) -> Hub:
+    """A CPO without background work that is registered with the hub DE-HUB."""
+    app = make_app(roles="CPO", country_code="NL", party_id="OUR")
+    connect_hub(app, "DE-HUB")
     return Hub(app)
 
 
