@@ -96,7 +96,7 @@ class Server:
 
     def answers(self, path: str) -> bool:
         try:
-            return requests.get(self.url + path, timeout=10).ok
+            return requests.get(self.url + path, timeout=60).ok
         except requests.ConnectionError:
             return False
 

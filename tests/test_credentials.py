@@ -220,7 +220,7 @@ def credentials_at(url: str) -> list[dict[str, str]]:
     ],
 )
 def test_a_handshake_that_fails_stores_nothing(make_app: MakeApp, peer: Peer, path: str, behaviour: Behaviour, code: int) -> None:
-    hub = Hub(make_app(request_timeout_seconds=0.3))
+    hub = Hub(make_app(request_timeout_seconds=2))
     token = hub.invite("NL", "TNM", "CPO")
     peer.behave("GET", path, behaviour)
     response = post(hub, token, peer.credentials(CPO))

@@ -162,7 +162,8 @@ def test_ocpi_urls_stay_when_the_app_is_no_hub(make_app: MakeApp) -> None:
     token = Hub(app).invite("NL", "HUC", "HUB")
     details = Hub(app).call("GET", "/ocpi/2.2.1", token).json
     assert details is not None
-    assert [endpoint["identifier"] for endpoint in details["data"]["endpoints"]] == ["credentials"]
+    assert [endpoint["identifier"] for endpoint in details["data"]["endpoints"]] == ["credentials", "hubclientinfo"]
+    assert details["data"]["endpoints"][1]["role"] == "RECEIVER"
 
 
 def test_a_name_with_nul_or_half_a_surrogate_is_2001(hub: Hub, make_peer: Callable[..., Peer]) -> None:

@@ -81,7 +81,7 @@ def test_without_our_configuration_the_first_request_starts_the_background_work(
 def test_without_our_configuration_a_request_says_why_it_cannot_be_answered_until_it_can(tmp_path: Path) -> None:
     with new_postgresql() as url, Installation(tmp_path, DATABASE_URL=url) as installation:
         server = installation.gunicorn("-c", "/dev/null", "--threads", "4").wait_for(lambda server: server.answers("/healthz"))
-        ready, ocpi = requests.get(f"{server.url}/readyz", timeout=10), requests.get(f"{server.url}/ocpi/versions", timeout=10)
+        ready, ocpi = requests.get(f"{server.url}/readyz", timeout=60), requests.get(f"{server.url}/ocpi/versions", timeout=60)
         assert (ready.status_code, ocpi.status_code, ocpi.json()["status_code"]) == (503, 503, 3000)
         assert ready.text.rstrip().endswith("run: flask db upgrade")
         assert ocpi.json()["status_message"].endswith("run: flask db upgrade")
