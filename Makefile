@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# More than there are cores: most tests wait for processes and peers.
-JOBS ?= 4
+# One for each core: many tests start processes, which need the cores too.
+JOBS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test demo check lint types bench clean help
