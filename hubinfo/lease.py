@@ -37,9 +37,9 @@ def time_of(session: Session) -> datetime:
 
 
 def is_held(session: Session) -> bool:
-    """Whether some process holds the lease."""
+    """Whether some process holds the lease: one that is dead does not, though it had no time to hand it over."""
     lease = session.get(Lease, NAME)
-    return lease is not None and lease.expires_at > time_of(session)
+    return lease is not None and lease.expires_at > time_of(session) and not _is_dead(lease.holder)
 
 
 class Claim:

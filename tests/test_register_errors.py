@@ -28,7 +28,7 @@ def instances(tmp_path: Path, sqlite_template: Path) -> Iterator[Instances]:
 
 @pytest.fixture
 def party(instances: Instances) -> Instance:
-    return instances.make("NL-TNM", "CPO", request_timeout_seconds=1)
+    return instances.make("NL-TNM", "CPO", request_timeout_seconds=4)
 
 
 @pytest.fixture
@@ -77,12 +77,12 @@ def test_a_certificate_that_is_not_trusted(party: Instance, make_peer: Callable[
 
 def test_a_hub_that_accepts_and_says_nothing(party: Instance, hub: FieldPlatform) -> None:
     hub.behave("GET", "/ocpi/versions", hang())
-    assert refused_by(hub, party).endswith("failed: timed out after 1 s")
+    assert refused_by(hub, party).endswith("failed: timed out after 4 s")
 
 
 def test_a_hub_that_says_nothing_to_our_credentials(party: Instance, hub: FieldPlatform) -> None:
     hub.behave("POST", "/", hang())
-    assert refused_by(hub, party).startswith(f"POST credentials at {hub.url('2.2.1', 'credentials')} failed: timed out after 1 s")
+    assert refused_by(hub, party).startswith(f"POST credentials at {hub.url('2.2.1', 'credentials')} failed: timed out after 4 s")
 
 
 def test_a_token_that_is_wrong_or_used(party: Instance, hub: FieldPlatform) -> None:

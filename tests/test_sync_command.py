@@ -17,7 +17,7 @@ FIRST, SECOND = "DE-HUB", "FR-HUB"
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
-    return make_app(roles="CPO", request_timeout_seconds=1)
+    return make_app(roles="CPO", request_timeout_seconds=4)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def hub_peer(make_hub_peer: MakeHubPeer) -> HubPeer:
 
 @pytest.fixture
 def party(make_app: MakeApp, hub_peer: HubPeer) -> Hub:
-    return told_before(make_app(roles="CPO", request_timeout_seconds=1), hub_peer)
+    return told_before(make_app(roles="CPO", request_timeout_seconds=10), hub_peer)
 
 
 def offsets(hub_peer: HubPeer) -> list[str]:
