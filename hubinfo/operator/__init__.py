@@ -5,8 +5,9 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the commands and the health checks."""
-    from hubinfo.operator import api, cli, commands, health, party_commands  # noqa: F401  commands join the group
+    from hubinfo.operator import api, cli, commands, guesses, health, party_commands  # noqa: F401  commands join the group
 
+    guesses.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
     app.cli.add_command(cli.group)
