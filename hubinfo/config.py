@@ -78,6 +78,7 @@ class Settings:
     catch_up: bool = _setting(False, *_BOOLEAN)
     sync_seconds: float = _seconds(86400.0)
     page_limit: int = _whole(100, 1_000_000)
+    history_days: int = _whole(400, 36_500)
     strict: bool = _setting(False, *_BOOLEAN)
     allow_private_networks: bool = _setting(None, *_BOOLEAN)
     allow_http: bool = _setting(None, *_BOOLEAN)

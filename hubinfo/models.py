@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubinfo.database import Base, UtcDateTime, db
@@ -38,8 +38,13 @@ class Platform(Model):
 
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     """SHA-256 of the token this platform presents: token A until it registers, C from then on; none once unregistered."""
+    token_made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this platform last presented it."""
     token_out: Mapped[str | None] = mapped_column(String(512))
     """The token we present (B), encrypted; none unless registered."""
+    token_out_made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token_out_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     token_form: Mapped[str | None] = mapped_column(String(8))
     """How this platform wants the token in the header: base64 or raw."""
     version: Mapped[str | None] = mapped_column(String(8))
@@ -48,6 +53,8 @@ class Platform(Model):
     """Where to PUT ClientInfo; none when it has no Receiver."""
     sender_url: Mapped[str | None] = mapped_column(String(1024))
     """Where to GET the list of ClientInfo; none when it has no Sender."""
+    endpoints: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
+    """As its version details listed them: identifier, role, url."""
 
     last_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_probes: Mapped[int] = mapped_column(default=0)
@@ -59,6 +66,8 @@ class Platform(Model):
 
     told_revision: Mapped[int] = mapped_column(BigInteger, default=0)
     """The cursor: every change up to this revision has been told, refused or passed over."""
+    tellings: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How often an operator had it told everything again; what is known of an earlier telling no longer counts."""
     failed_pushes: Mapped[int] = mapped_column(default=0)
     """Pushes failed in a row."""
     push_reason: Mapped[str | None] = mapped_column(String(255))
@@ -100,6 +109,12 @@ class ClientInfo(Model):
     role: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(16))
     last_updated: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    status_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its status became what it is; `last_updated` is later where something else has changed since."""
+    up_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How long it had been CONNECTED, all in all, at `status_since`."""
+    down_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How long it had been OFFLINE."""
     revision: Mapped[int] = mapped_column(BigInteger, unique=True)
     """The number of its latest change, from one counter for all rows."""
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
@@ -112,18 +127,64 @@ class ClientInfo(Model):
 
 
 class History(Model):
-    """One change of a ClientInfo: what happened and what it became."""
+    """One change of a ClientInfo: what happened and what it became.
+
+    With the running totals at that moment, availability in any period is a difference between two lines.
+    """
 
     __tablename__ = "history"
+    __table_args__ = (Index(None, "client_info_id", "at"), Index(None, "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"), index=True)
+    client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     event: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(255))
+    up_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How long the row had been CONNECTED, all in all, at `at`."""
+    down_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How long it had been OFFLINE."""
 
     client_info: Mapped[ClientInfo] = relationship()
+
+
+class Activity(Model):
+    """One push or probe and what came of it; the latest ones are kept."""
+
+    __tablename__ = "activity"
+    __table_args__ = (Index(None, "platform_id", "id"), Index(None, "client_info_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it ended."""
+    kind: Mapped[str] = mapped_column(String(8))
+    """push or probe."""
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
+    client_info_id: Mapped[int | None] = mapped_column(ForeignKey("client_info.id"))
+    """Of which party a push told."""
+    told: Mapped[str | None] = mapped_column(String(16))
+    """The status that it told."""
+    outcome: Mapped[str] = mapped_column(String(8))
+    """ok, refused (for good) or failed."""
+    reason: Mapped[str | None] = mapped_column(String(255))
+    seconds: Mapped[float | None] = mapped_column(Double)
+
+
+class Action(Model):
+    """What an operator did, and where."""
+
+    __tablename__ = "action"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[str] = mapped_column(String(80))
+    """command, board, or `api: ` and the name of the token."""
+    what: Mapped[str] = mapped_column(String(32))
+    """E.g. suspend."""
+    about: Mapped[str | None] = mapped_column(String(255), index=True)
+    """A party, a platform, a token, a URL."""
+    details: Mapped[str | None] = mapped_column(String(255))
 
 
 class Refusal(Model):
@@ -181,6 +242,8 @@ class ApiToken(Model):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To about a minute."""
 
 
 class Counter(Model):

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import schedule
 from flask import Flask
@@ -12,7 +12,7 @@ from flask import Flask
 from hubinfo import clock, database, wakeup
 from hubinfo.config import current_settings
 from hubinfo.database import db, write
-from hubinfo.hub import cursors, feed
+from hubinfo.hub import cursors, feed, retention
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.hub.push import Push
 from hubinfo.job import Job, report
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 """How often is looked for what has become due; what any process commits is seen sooner."""
 CHECKPOINT_SECONDS = 10
+TIDY_SECONDS = 600
 _STOP_SECONDS = 2.0
 _FINISH_SECONDS = 1.0
 _LATE_SECONDS = 1.0
@@ -53,6 +54,8 @@ class Worker:
         self._push_job = Job("push", self._push.run, crew, self._stopped)
         self._keepalive_job = Job("keepalive", self._keepalive.run, crew, self._stopped)
         self._sync_job = Job("sync", self._sync.run, crew, self._stopped)
+        self._tidy_job = Job("tidy", self._tidy, crew, self._stopped)
+        self._history_days = settings.history_days
         self._has_led = False
         self._has_wal = settings.database_url.startswith("sqlite")
         self._scheduler = self._plan()
@@ -121,6 +124,7 @@ class Worker:
             (1, self._write_heard),
             (POLL_SECONDS, self._poll),
             (CHECKPOINT_SECONDS, self._checkpoint),
+            (TIDY_SECONDS, self._tidy_job.ask),
         )
         for seconds, job in jobs:
             # schedule is typed for whole numbers, and takes fractions.
@@ -156,7 +160,7 @@ class Worker:
     def _finish_jobs(self) -> None:
         """They end by themselves now that the client is closed; who leads next should find their cursors written."""
         deadline = time.monotonic() + _FINISH_SECONDS
-        for job in (self._push_job, self._keepalive_job, self._sync_job):
+        for job in (self._push_job, self._keepalive_job, self._sync_job, self._tidy_job):
             job.wait(max(deadline - time.monotonic(), 0.0))
 
     def _renew(self) -> None:
@@ -193,7 +197,7 @@ class Worker:
             return
         try:
             with write():
-                self._connections.parties.heard(taken)
+                self._connections.parties.heard(taken, presented=True)
         except Exception:
             heard.put_back(taken)
             raise
@@ -216,3 +220,9 @@ class Worker:
     def _checkpoint(self) -> None:
         if self._has_wal and self.leads and database.SQLITE_HAS_WAL_RESET_BUG:
             database.checkpoint(db.engine)
+
+    def _tidy(self) -> None:
+        with self._app.app_context():
+            if self.leads:
+                cutoff = clock.now() - timedelta(days=self._history_days)
+                retention.forget_before(cutoff, lambda: self.leads and not self._stopped.is_set())

@@ -93,7 +93,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(
-            text("TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token RESTART IDENTITY CASCADE")
+            text(
+                "TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token, activity, action RESTART IDENTITY CASCADE"
+            )
         )
         connection.execute(text("UPDATE counter SET value = 0"))
     engine.dispose()

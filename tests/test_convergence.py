@@ -12,7 +12,7 @@ from hubinfo.config import current_settings
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.hub.push import Push
-from hubinfo.models import ClientInfo, Counter, History, Platform, Refusal
+from hubinfo.models import Activity, ClientInfo, Counter, History, Platform, Refusal
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
 from tests.hubs import OK, AnsweringClient, SetClock, connect
@@ -42,7 +42,7 @@ class World:
         self.failing: set[int] = set()
         self.crash_after: int | None = None
         with app.app_context(), write() as session:
-            for table in (History, Refusal, ClientInfo, Platform):
+            for table in (Activity, History, Refusal, ClientInfo, Platform):
                 session.query(table).delete()
             session.get_one(Counter, "revision").value = 0
         self.ids = [connect(app, *roles) for roles in PARTIES]

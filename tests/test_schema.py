@@ -19,7 +19,19 @@ from hubinfo.hub.feed import REVISION
 from hubinfo.models import Counter
 from tests.databases import new_database, new_postgresql
 
-TABLES = {"api_token", "client_info", "counter", "history", "known", "lease", "pending_token", "platform", "refusal"}
+TABLES = {
+    "action",
+    "activity",
+    "api_token",
+    "client_info",
+    "counter",
+    "history",
+    "known",
+    "lease",
+    "pending_token",
+    "platform",
+    "refusal",
+}
 WAIT_SECONDS = 60.0
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, case, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from hubinfo.hub import activity
+from hubinfo.hub.activity import Entry
 from hubinfo.hub.feed import REVISION
 from hubinfo.models import ConnectionStatus, Counter, Platform, Refusal
 
@@ -26,6 +28,7 @@ class Cursor:
     token_out: str
     token_form: str
     told_revision: int
+    tellings: int
     failures: int
     next_push_at: datetime | None
     reason: str | None = None
@@ -33,6 +36,7 @@ class Cursor:
     """To be told on; not, once the platform is no longer CONNECTED."""
     refused: dict[int, str] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
+    sent: list[Entry] = field(default_factory=list)
 
     def follow(self, stored: "Cursor | None") -> None:
         """Take over what has changed in the database meanwhile: new credentials, a jump of the cursor, the end."""
@@ -40,7 +44,9 @@ class Cursor:
         if stored is not None:
             self.version, self.receiver_url = stored.version, stored.receiver_url
             self.token_out, self.token_form = stored.token_out, stored.token_form
-            self.told_revision = max(self.told_revision, stored.told_revision)
+            told_anew = stored.tellings != self.tellings
+            self.told_revision = stored.told_revision if told_anew else max(self.told_revision, stored.told_revision)
+            self.tellings = stored.tellings
 
 
 def read(session: Session, newest: int) -> dict[int, Cursor]:
@@ -53,6 +59,7 @@ def read(session: Session, newest: int) -> dict[int, Cursor]:
         Platform.token_out,
         Platform.token_form,
         Platform.told_revision,
+        Platform.tellings,
         Platform.failed_pushes,
         Platform.next_push_at,
     )
@@ -76,12 +83,15 @@ def _untold(newest: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 def write(session: Session, cursors: Iterable[Cursor], now: datetime) -> None:
-    """Store a batch, inside database.write(). A cursor never goes back: the platform may have returned and jumped meanwhile."""
+    """Store a batch, inside database.write(). A cursor never goes back: the platform may have returned and jumped meanwhile.
+
+    Unless an operator has put it back: then what this batch knows is of no interest.
+    """
     batch = {cursor.platform_id: cursor for cursor in cursors}
     told: Any = bindparam("told")
     session.connection().execute(
         update(Platform)
-        .where(Platform.id == bindparam("platform"))
+        .where(Platform.id == bindparam("platform"), Platform.tellings == bindparam("telling"))
         .values(
             told_revision=case((Platform.told_revision < told, told), else_=Platform.told_revision),
             failed_pushes=bindparam("failures"),
@@ -92,17 +102,29 @@ def write(session: Session, cursors: Iterable[Cursor], now: datetime) -> None:
     )
     _probe_soon(session, [key for key, cursor in batch.items() if cursor.failures >= PROBE_AFTER_FAILURES], now)
     _note_refusals(session, batch, now)
+    _note_activity(session, batch)
     session.expire_all()
 
 
 def _values(cursor: Cursor) -> dict[str, Any]:
     return {
         "platform": cursor.platform_id,
+        "telling": cursor.tellings,
         "told": cursor.told_revision,
         "failures": cursor.failures,
         "reason": cursor.reason,
         "next_at": cursor.next_push_at,
     }
+
+
+def _note_activity(session: Session, batch: dict[int, Cursor]) -> None:
+    activity.write(session, [entry for cursor in batch.values() for entry in cursor.sent])
+    asked = [key for key, cursor in batch.items() if cursor.sent]
+    if asked:
+        last = max(cursor.sent[-1].at for cursor in batch.values() if cursor.sent)
+        session.execute(update(Platform).where(Platform.id.in_(asked)).values(token_out_used_at=last))
+    for cursor in batch.values():
+        cursor.sent = []
 
 
 def _probe_soon(session: Session, platform_ids: list[int], now: datetime) -> None:

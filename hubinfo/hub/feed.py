@@ -1,12 +1,13 @@
 """Revisions: what a platform may see, and what it has not been told yet."""
 
 import functools
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 from blinker import Namespace
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from hubinfo import clock
@@ -76,13 +77,28 @@ def changes_after(session: Session, revision: int) -> list[Change]:
     return [Change(*row[:-1], clock.render(row[-1])) for row in rows]
 
 
+def told_anew(platform: Platform) -> None:
+    """Everything it may see is told again; inside write()."""
+    platform.told_revision = 0
+    platform.tellings += 1
+    platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
+
+
 def behind(session: Session) -> dict[int, int]:
-    """How many rows each platform with a Receiver has still to be told, by platform id."""
-    untold = (ClientInfo.revision > Platform.told_revision) & (ClientInfo.platform_id != Platform.id)
-    counted: Any = (
-        select(Platform.id, func.count(ClientInfo.id))
-        .join(ClientInfo, untold)
-        .where(Platform.receiver_url.is_not(None))
-        .group_by(Platform.id)
-    )
-    return {row[0]: row[1] for row in session.execute(counted)}
+    """How many rows each platform with a Receiver has still to be told, by platform id.
+
+    All rows above its cursor but its own: counted here, since joined they would be platforms times rows.
+    """
+    revisions: list[int] = []
+    own: dict[int, list[int]] = defaultdict(list)
+    rows = select(ClientInfo.revision, ClientInfo.platform_id).order_by(ClientInfo.revision)
+    for revision, platform_id in session.execute(rows):
+        revisions.append(revision)
+        own[platform_id].append(revision)
+    told = session.execute(select(Platform.id, Platform.told_revision).where(Platform.receiver_url.is_not(None)))
+    counted = {row.id: _above(revisions, row.told_revision) - _above(own[row.id], row.told_revision) for row in told}
+    return {platform_id: count for platform_id, count in counted.items() if count}
+
+
+def _above(revisions: list[int], revision: int) -> int:
+    return len(revisions) - bisect_right(revisions, revision)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.database import db, write
-from hubinfo.hub import presence
+from hubinfo.hub import activity, presence
 from hubinfo.hub.own_fault import OwnFault, Watched
 from hubinfo.logs import say
 from hubinfo.models import ConnectionStatus, Platform
@@ -134,7 +134,7 @@ class Keepalive:
         outcomes, self._outcomes = self._outcomes, {}
         answered = [key for key, outcome in outcomes.items() if isinstance(outcome, Answer)]
         now = self._now()
-        self._record(answered, {key: outcome.reason for key, outcome in outcomes.items() if isinstance(outcome, PeerError)}, now)
+        self._record(answered, outcomes, now)
         self._recorded_at = time.monotonic()
         if self._own_fault.answered(answered, now):
             self._ask_again_soon()
@@ -146,8 +146,11 @@ class Keepalive:
     def _platforms(self, platform_ids: Sequence[int]) -> Sequence[Platform]:
         return db.session.scalars(select(Platform).where(Platform.id.in_(platform_ids))).all() if platform_ids else ()
 
-    def _record(self, answered: Sequence[int], failed: Mapping[int, str], now: datetime) -> None:
+    def _record(self, answered: Sequence[int], outcomes: Mapping[int, Outcome], now: datetime) -> None:
+        failed = {key: outcome.reason for key, outcome in outcomes.items() if isinstance(outcome, PeerError)}
         with write() as session:
+            activity.write(session, [activity.probe(key, outcome, now) for key, outcome in outcomes.items()])
+            session.execute(update(Platform).where(Platform.id.in_(outcomes)).values(token_out_used_at=now))
             presence.heard(dict.fromkeys(answered, now))
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
             for platform in session.scalars(watched):

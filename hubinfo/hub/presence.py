@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, joinedload
 from hubinfo import clock
 from hubinfo.config import current_settings
 from hubinfo.database import after_commit, db
-from hubinfo.hub import feed
+from hubinfo.hub import feed, history
 from hubinfo.hub.transitions import Event, transition
 from hubinfo.logs import say
-from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform, party_of
+from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
 from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.ocpi.schemas import CredentialsRole
 
@@ -31,7 +31,7 @@ _WITH_PLATFORM = joinedload(ClientInfo.platform).selectinload(Platform.client_in
 def invited(session: Session, platform: Platform, row: ClientInfo) -> None:
     """A new row, PLANNED; inside write()."""
     _add(session, platform, row)
-    _note(session, row, Event.INVITED, None)
+    _note(session, row, None, Event.INVITED, None)
 
 
 def _add(session: Session, platform: Platform, row: ClientInfo) -> None:
@@ -120,13 +120,15 @@ def unregistered(platform: Platform) -> None:
     _settle(session, [platform])
 
 
-def heard(heard_at: Mapping[int, datetime]) -> None:
+def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
     """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED."""
     if not heard_at:
         return
     session = db.session()
     quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
-    session.execute(update(Platform), [{"id": key, "last_heard_at": at, **quiet} for key, at in heard_at.items()])
+    columns = ("last_heard_at", "token_used_at") if presented else ("last_heard_at",)
+    values = [{"id": key, **dict.fromkeys(columns, at), **quiet} for key, at in heard_at.items()]
+    session.execute(update(Platform), values)
     session.expire_all()
     _apply_by_platform(session, _rows_with(session, OFFLINE, heard_at), Event.HEARD)
 
@@ -174,7 +176,7 @@ def _apply(session: Session, rows: Iterable[ClientInfo], event: Event, reasons: 
         row.status = transition(was, event, by_operator=row.suspended_by_operator, registered=row.registered)
         if row.status != was:
             changed.append(row)
-            _note(session, row, event, (reasons or {}).get(row.platform_id))
+            _note(session, row, was, event, (reasons or {}).get(row.platform_id))
     _renew(session, changed)
 
 
@@ -185,8 +187,8 @@ def _renew(session: Session, rows: Sequence[ClientInfo]) -> None:
         row.last_updated = max(clock.now(), row.last_updated + timedelta(milliseconds=1))
 
 
-def _note(session: Session, row: ClientInfo, event: Event, reason: str | None) -> None:
-    session.add(History(client_info=row, at=clock.now(), event=event, status=row.status, reason=reason))
+def _note(session: Session, row: ClientInfo, was: ConnectionStatus | None, event: Event, reason: str | None) -> None:
+    history.note(session, row, was, event, reason)
     values = {"party": row.party, "role": row.role, "status": row.status, "cause": event, "reason": reason or "-"}
     after_commit(partial(say, _log, logging.INFO, "status_changed", **values))
 

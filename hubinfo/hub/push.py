@@ -18,7 +18,7 @@ from flask import Flask
 from hubinfo import clock, database
 from hubinfo.config import Settings
 from hubinfo.database import db
-from hubinfo.hub import cursors, feed
+from hubinfo.hub import activity, cursors, feed
 from hubinfo.hub.cursors import Cursor
 from hubinfo.hub.feed import Change
 from hubinfo.logs import say
@@ -38,6 +38,8 @@ class Put(Request):
     """One ClientInfo to one platform."""
 
     change: Change
+    tellings: int
+    """Of its cursor when it was sent."""
 
 
 class Push:
@@ -146,11 +148,13 @@ class Push:
             body=to_json(body),
             more_follow=more_follow,
             change=change,
+            tellings=cursor.tellings,
         )
 
     def _then(self, put: Put, outcome: Outcome) -> Put | None:
         cursor, change = self._telling[put.platform_id], put.change
         self._unwritten[cursor.platform_id] = cursor
+        cursor.sent.append(activity.push(cursor.platform_id, change.id, change.status, outcome, self._now()))
         if isinstance(outcome, PeerError) and not outcome.permanent:
             self._fail(cursor, outcome)
             return None
@@ -161,7 +165,8 @@ class Push:
             cursor.refused[change.id] = outcome.reason
             cursor.accepted.discard(change.id)
             _warn("push_refused", cursor, change, outcome.reason)
-        cursor.told_revision = max(cursor.told_revision, change.revision)
+        if put.tellings == cursor.tellings:
+            cursor.told_revision = max(cursor.told_revision, change.revision)
         cursor.failures, cursor.reason, cursor.next_push_at = 0, None, None
         return self._next(cursor)
 

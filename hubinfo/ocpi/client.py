@@ -74,6 +74,8 @@ class PeerError(Exception):
         self.status_code = status_code
         """OCPI's, None when the answer was not OCPI or there was none."""
         self.retry_after_seconds = retry_after_seconds
+        self.seconds: float | None = None
+        """How long the request took; None when none was sent."""
 
 
 Outcome = Answer | PeerError
@@ -99,6 +101,13 @@ class Client:
     def call(self, request: Request) -> Answer:
         """Send one request. Raises PeerError for all that can go wrong, within the time limit."""
         started = time.monotonic()
+        try:
+            return self._call(request, started)
+        except PeerError as error:
+            error.seconds = time.monotonic() - started
+            raise
+
+    def _call(self, request: Request, started: float) -> Answer:
         try:
             with one_request(self._timeout_seconds, keep=request.more_follow):
                 self.guard.check_url(request.url)

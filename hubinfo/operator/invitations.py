@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
@@ -37,7 +38,7 @@ def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | N
         known = {row.role: row for row in rows}
         _refuse_connected(party, list(known.values()))
         platform = _platform_for(session, party, list(known.values()))
-        platform.token_hash = digest(token)
+        platform.token_hash, platform.token_made_at, platform.token_used_at = digest(token), clock.now(), None
         platform.status = ConnectionStatus.PLANNED
         for role in roles:
             if role not in known:

@@ -1,9 +1,10 @@
 """Whose request is this? Known before it is routed, since every message counts as heard, also one that is answered 404."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Flask, g, request
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hubinfo import clock
 from hubinfo.database import db, write
@@ -13,6 +14,8 @@ from hubinfo.ocpi.envelope import Forbidden, Unauthorized
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import digest
 from hubinfo.web import is_ocpi
+
+_OFTEN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ def authenticate_connected() -> Platform:
 def _look() -> None:
     if is_ocpi():
         g.caller = _caller()
-        if g.caller is not None and g.caller.platform.registered:
-            _hear(g.caller.platform)
+        if g.caller is not None:
+            (_hear if g.caller.platform.registered else _note_use)(g.caller.platform)
 
 
 def _presented() -> dict[str, str]:
@@ -81,6 +84,14 @@ def _caller() -> Caller | None:
 def _hear(platform: Platform) -> None:
     if platform.status == ConnectionStatus.OFFLINE:
         with write():
-            connections().parties.heard({platform.id: clock.now()})
+            connections().parties.heard({platform.id: clock.now()}, presented=True)
     else:
         connections().heard.note(platform.id, clock.now())
+
+
+def _note_use(platform: Platform) -> None:
+    """Of token A: whoever waits for a party sees that it has got so far."""
+    now = clock.now()
+    if platform.token_used_at is None or now - platform.token_used_at > _OFTEN:
+        with write() as session:
+            session.execute(update(Platform).where(Platform.id == platform.id).values(token_used_at=now))

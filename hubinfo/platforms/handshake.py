@@ -45,13 +45,16 @@ def accept(caller: Platform, presented_hash: str, dialect: Dialect, credentials:
 def store(platform: Platform, peer: Peer, credentials: Credentials, versions_url: str, token_in: str) -> None:
     """The connection as both sides agreed on it; inside write(). `token_in` is the token they present from here on."""
     starts_anew = platform.receiver_url is None
-    platform.token_hash = digest(token_in)
+    now = clock.now()
+    platform.token_hash, platform.token_made_at, platform.token_used_at = digest(token_in), now, None
     platform.token_out = connections().vault.encrypt(credentials.token)
+    platform.token_out_made_at = platform.token_out_used_at = now  # we have looked at its versions with it
     platform.token_form = peer.token_form
     platform.version = peer.version
     platform.versions_url = versions_url
     platform.receiver_url, platform.sender_url = peer.receiver_url, peer.sender_url
-    platform.last_heard_at = clock.now()
+    platform.endpoints = peer.endpoints
+    platform.last_heard_at = now
     platform.failed_syncs, platform.sync_reason, platform.next_sync_at = 0, None, None
     connections().parties.registered(platform, credentials.roles, starts_anew=starts_anew)
     after_commit(partial(say, _log, logging.INFO, "platform_registered", platform=platform.name, version=peer.version))
@@ -68,7 +71,8 @@ def remove(platform_id: int, presented_hash: str) -> None:
 
 def forget(platform: Platform) -> None:
     """The credentials of both sides are gone; inside write()."""
-    platform.token_hash = platform.token_out = platform.receiver_url = platform.sender_url = None
+    platform.token_hash = platform.token_out = platform.receiver_url = platform.sender_url = platform.endpoints = None
+    platform.token_made_at = platform.token_used_at = platform.token_out_made_at = platform.token_out_used_at = None
     platform.failed_syncs, platform.sync_reason, platform.next_sync_at = 0, None, None
     connections().parties.unregistered(platform)
     after_commit(partial(say, _log, logging.INFO, "platform_unregistered", platform=platform.name))

@@ -23,8 +23,8 @@ class Parties(Protocol):
         """The platform has deleted its credentials."""
         ...
 
-    def heard(self, heard_at: Mapping[int, datetime]) -> None:
-        """Platforms, by id, have sent a message or answered a check."""
+    def heard(self, heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
+        """Platforms, by id, have answered a check, or sent a message: then they have presented their token."""
         ...
 
     def visible_to(self, platform_id: int | None) -> Sequence[ClientInfo]:

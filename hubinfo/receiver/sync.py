@@ -132,6 +132,8 @@ class Sync:
         with write() as session:
             hub = session.get_one(Platform, pull.platform_id)
             is_of_now = (hub.token_out, hub.sender_url) == (pull.token_out, pull.sender_url)
+            if is_of_now and pull.token:
+                hub.token_out_used_at = self._now()
             if is_of_now and pull.reason is None:
                 pull.mark()
                 connections().parties.heard({pull.platform_id: self._now()})
