@@ -1,20 +1,18 @@
 """GET hubclientinfo: the list and, as an extension, a single party (OCPI 2.2.1 hubclientinfo, Sender interface)."""
 
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, request
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 
-from hubinfo import clock
 from hubinfo.config import current_settings
 from hubinfo.database import db
 from hubinfo.hub import feed
+from hubinfo.hub.listing import client_info, page
 from hubinfo.models import ClientInfo, party_of
-from hubinfo.ocpi.dialect import Dialect
 from hubinfo.ocpi.envelope import NotFound
 from hubinfo.ocpi.fields import is_party
-from hubinfo.ocpi.schemas import ListQuery, read_list_query, read_role
+from hubinfo.ocpi.schemas import read_list_query, read_role
 from hubinfo.platforms.access import authenticate_connected
 from hubinfo.platforms.discovery import MODULE
 from hubinfo.platforms.views import dialect_of, offer, version_url
@@ -36,14 +34,11 @@ def get_list(version: str) -> Response:
     dialect = dialect_of(version)
     query = read_list_query(request.args)
     limit = min(query.limit or current_settings().page_limit, current_settings().page_limit)
-    wanted = _matching(caller.id, query)
-    total = db.session.scalar(select(func.count()).select_from(ClientInfo).where(*wanted)) or 0
-    page = select(ClientInfo).where(*wanted).order_by(ClientInfo.id).offset(query.offset).limit(limit)
-    rows = [_client_info(row, dialect) for row in db.session.scalars(page)]
-    headers = {"X-Total-Count": str(total), "X-Limit": str(current_settings().page_limit)}
-    if query.offset + limit < total:
+    listing = page(caller.id, dialect, query, limit)
+    headers = {"X-Total-Count": str(listing.total), "X-Limit": str(current_settings().page_limit)}
+    if query.offset + limit < listing.total:
         headers["Link"] = f'<{_next_url(version, query.offset + limit, limit)}>; rel="next"'
-    return answer(rows, headers=headers)
+    return answer(listing.objects, headers=headers)
 
 
 @blueprint.get(f"/<version>/{MODULE}/<country_code>/<party_id>")
@@ -58,16 +53,7 @@ def get_one(version: str, country_code: str, party_id: str) -> Response:
     row = db.session.scalar(latest.limit(1)) if is_party(country_code, party_id) else None
     if row is None:
         raise NotFound(f"no such party: {party_of(country_code, party_id)}")
-    return answer(_client_info(row, dialect))
-
-
-def _matching(caller_id: int, query: ListQuery) -> list[ColumnElement[bool]]:
-    wanted = [feed.visible(caller_id)]
-    if query.date_from is not None:
-        wanted.append(ClientInfo.last_updated >= query.date_from)
-    if query.date_to is not None:
-        wanted.append(ClientInfo.last_updated < query.date_to)
-    return wanted
+    return answer(client_info(row, dialect))
 
 
 def _next_url(version: str, offset: int, limit: int) -> str:
@@ -75,13 +61,3 @@ def _next_url(version: str, offset: int, limit: int) -> str:
     filters = {name: request.args[name] for name in ("date_from", "date_to") if name in request.args}
     query = urlencode({**filters, "offset": offset, "limit": limit})
     return f"{version_url(current_settings(), version)}/{MODULE}?{query}"
-
-
-def _client_info(row: ClientInfo, dialect: Dialect) -> dict[str, Any]:
-    return {
-        "country_code": row.country_code,
-        "party_id": row.party_id,
-        "role": dialect.role_out(row.role),
-        "status": row.status,
-        "last_updated": clock.render(row.last_updated),
-    }

@@ -1,23 +1,17 @@
 """`flask hubinfo …`."""
 
-import time
 from collections.abc import Callable
+from typing import Any
 
 import click
-from flask import current_app
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from hubinfo.config import current_settings
-from hubinfo.database import db, write
-from hubinfo.hub import presence
-from hubinfo.hub.keepalive import Keepalive
-from hubinfo.models import ClientInfo, party_of
-from hubinfo.ocpi.client import Answer
-from hubinfo.operator import doctor, invitations, reports
+from hubinfo.models import party_of
+from hubinfo.operator import actions, doctor, dossier, reports
 from hubinfo.operator.cli import ROLE, first_step, group, party_arguments, role_option
 from hubinfo.operator.output import command, in_one_line, json_option, print_json, print_rows, print_table
-from hubinfo.platforms import connections
+
+Change = Callable[[str, str, str | None], list[dict[str, Any]]]
 
 
 @group.command()
@@ -34,10 +28,7 @@ def invite(country_code: str, party_id: str, roles: tuple[str, ...], name: str |
     roles = tuple(dict.fromkeys(roles))
     if name is not None and not 1 <= len(name.strip()) <= 100:
         raise click.BadParameter("must have 1 to 100 characters", param_hint="--name")
-    try:
-        invitation = invitations.invite(country_code, party_id, roles, name and name.strip())
-    except invitations.Refused as refused:
-        raise click.ClickException(str(refused)) from None
+    invitation = actions.invite(actions.COMMAND, country_code, party_id, roles, name and name.strip())
     versions_url = current_settings().versions_url
     if as_json:
         said = {"country_code": country_code, "party_id": party_id, "roles": list(roles)}
@@ -81,7 +72,7 @@ def show(country_code: str, party_id: str, as_json: bool) -> None:
 
     Its rows, its connection, its history, what it has not been told and what it has refused.
     """
-    found = reports.show(_rows(country_code, party_id))
+    found = reports.show(dossier.rows_of(party_of(country_code, party_id)))
     if as_json:
         print_json(found)
         return
@@ -104,7 +95,7 @@ def show(country_code: str, party_id: str, as_json: bool) -> None:
 @command
 def suspend(country_code: str, party_id: str, role: str | None, as_json: bool) -> None:
     """Make a party SUSPENDED until it is resumed."""
-    _change(presence.suspended, country_code, party_id, role, as_json=as_json)
+    _change(actions.suspend, country_code, party_id, role, as_json=as_json)
 
 
 @group.command()
@@ -117,7 +108,7 @@ def resume(country_code: str, party_id: str, role: str | None, as_json: bool) ->
 
     With credentials it is OFFLINE until it answers, and is probed at once; without, it is PLANNED.
     """
-    _change(presence.resumed, country_code, party_id, role, as_json=as_json)
+    _change(actions.resume, country_code, party_id, role, as_json=as_json)
 
 
 @group.command()
@@ -129,23 +120,15 @@ def probe(country_code: str, party_id: str, as_json: bool) -> None:
 
     GETs the versions endpoint of its platform. Exit 1 when it is not alive.
     """
-    rows = [row for row in _rows(country_code, party_id) if row.platform.registered]
-    if not rows:
-        raise click.ClickException(f"{party_of(country_code, party_id)} has not registered, so there is nobody to probe")
-    shared, row_id = connections(), rows[0].id
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    began = time.monotonic()
-    outcome = Keepalive(app, shared.client, shared.vault, current_settings()).probe(rows[0].platform)
-    seconds = time.monotonic() - began
-    status = db.session.get_one(ClientInfo, row_id).status
-    alive = isinstance(outcome, Answer)
-    reason = None if isinstance(outcome, Answer) else outcome.reason
+    party = party_of(country_code, party_id)
+    probed = actions.probe(actions.COMMAND, party)
     if as_json:
-        print_json({"status": status, "reason": reason, "seconds": round(seconds, 3)})
+        print_json({"status": probed.status, "reason": probed.reason, "seconds": round(probed.seconds, 3)})
     else:
-        said = f"alive, answered in {seconds:.3f} s" if alive else f"not alive: {reason} ({seconds:.3f} s)"
-        click.echo(f"{party_of(country_code, party_id)} is {said}; status {status}")
-    if not alive:
+        seconds = f"{probed.seconds:.3f} s"
+        said = f"alive, answered in {seconds}" if probed.alive else f"not alive: {probed.reason} ({seconds})"
+        click.echo(f"{party} is {said}; status {probed.status}")
+    if not probed.alive:
         raise SystemExit(1)
 
 
@@ -175,20 +158,6 @@ def check(as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _rows(country_code: str, party_id: str, role: str | None = None) -> list[ClientInfo]:
-    """The party's rows. Raises ClickException when there are none."""
-    party = party_of(country_code, party_id)
-    found = select(ClientInfo).where(ClientInfo.party == party).options(joinedload(ClientInfo.platform)).order_by(ClientInfo.id)
-    rows = [row for row in db.session.scalars(found) if role in (None, row.role)]
-    if not rows:
-        raise click.ClickException(f"no such party: {party}{f' as {role}' if role else ''}; flask hubinfo parties lists them")
-    return rows
-
-
-def _change(
-    change: Callable[[list[ClientInfo]], None], country_code: str, party_id: str, role: str | None, *, as_json: bool
-) -> None:
-    with write():
-        change(_rows(country_code, party_id, role))
-    rows = [reports.party(row) for row in _rows(country_code, party_id, role)]
+def _change(change: Change, country_code: str, party_id: str, role: str | None, *, as_json: bool) -> None:
+    rows = change(actions.COMMAND, party_of(country_code, party_id), role)
     print_rows(rows, ("country_code", "party_id", "role", "status", "last_updated", "platform"), as_json=as_json, empty="")

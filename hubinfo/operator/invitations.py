@@ -1,6 +1,6 @@
 """Inviting: PLANNED rows and the token A with which their platform may register."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,12 +10,9 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
+from hubinfo.operator.refused import Refused
 from hubinfo.platforms import roster
 from hubinfo.platforms.vault import digest, make_token
-
-
-class Refused(Exception):
-    """What an operator asked for cannot be done; the message says why and what can."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,10 @@ class Invitation:
     """By role."""
 
 
-def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> Invitation:
+def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | None, note: Callable[[Session], None]) -> Invitation:
     """Make the rows that are missing and a new token A; an earlier token A of this party is dead. Raises Refused.
 
-    A party that was unregistered keeps its rows, SUSPENDED, until it registers again.
+    A party that was unregistered keeps its rows, SUSPENDED, until it registers again. `note` is called in the same transaction.
     """
     party, token = party_of(country_code, party_id), make_token()
     with write() as session:
@@ -47,6 +44,7 @@ def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | N
             elif name:
                 known[role].business_details = {"name": name}
         statuses = {role: known[role].status for role in roles}
+        note(session)
     return Invitation(token, statuses)
 
 

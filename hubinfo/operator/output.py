@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo import clock, schema
 from hubinfo.config import SettingsError, current_settings
+from hubinfo.operator.refused import Refused
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,7 +69,7 @@ def in_one_line(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
         except BrokenPipeError:
             raise  # of no interest to who closed it: click ends quietly
-        except (schema.SchemaError, SettingsError, OSError) as error:
+        except (schema.SchemaError, SettingsError, Refused, OSError) as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:
             raise click.ClickException(f"database {schema.shown_url()}: {schema.cause(error)}") from None

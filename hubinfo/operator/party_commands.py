@@ -3,17 +3,15 @@
 from typing import Any
 
 import click
-from flask import current_app
 
 from hubinfo.config import current_settings
-from hubinfo.database import db
-from hubinfo.models import Platform, party_of
+from hubinfo.models import party_of
 from hubinfo.ocpi.dialect import DIALECTS
-from hubinfo.operator import access
+from hubinfo.operator import actions
 from hubinfo.operator.cli import group, optional_party_arguments, party_arguments, role_option
 from hubinfo.operator.output import command, json_option, print_json, print_rows, print_table
-from hubinfo.platforms import connections, registration, roster
-from hubinfo.receiver import known, sync
+from hubinfo.operator.refused import Refused
+from hubinfo.receiver import known
 
 NOTHING_YET = "No hub has told anything yet. Next: flask hubinfo register VERSIONS_URL TOKEN_A"
 _SYNCED = ("hub", "received", "changed", "no_longer_valid")
@@ -34,10 +32,7 @@ def register(versions_url: str, token_a: str | None, version: str | None, as_jso
     offered = current_settings().versions
     if version is not None and version not in offered:
         raise click.BadParameter(f"{version!r}: must be one of {', '.join(offered)}", param_hint="--version")
-    try:
-        made = registration.register(versions_url, token_a, version)
-    except registration.NotRegistered as failed:
-        raise click.ClickException(str(failed)) from None
+    made = actions.register(actions.COMMAND, versions_url, token_a, version)
     if as_json:
         print_json({"platform": made.platform, "version": made.version, "endpoints": made.endpoints})
         return
@@ -55,10 +50,7 @@ def unregister(platform: str, force: bool, as_json: bool) -> None:
 
     PLATFORM is the short name that `platforms` shows, e.g. NL-TNM.
     """
-    try:
-        name = registration.unregister(platform, force=force)
-    except registration.NotRegistered as failed:
-        raise click.ClickException(str(failed)) from None
+    name = actions.unregister(actions.COMMAND, platform, force=force)
     if as_json:
         print_json({"platform": name})
     else:
@@ -120,9 +112,7 @@ def sync_now(hub: str | None, as_json: bool) -> None:
 
     HUB is the short name that `platforms` shows, e.g. XX-HUB. Exit 1 when a pull did not come through.
     """
-    shared = connections()
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    pulls = sync.Sync(app, shared.client, shared.vault, current_settings()).pull(_hubs(hub))
+    pulls = actions.sync(actions.COMMAND, hub)
     rows: list[dict[str, Any]] = [{name: getattr(pull, name) for name in _SYNCED} for pull in pulls if pull.reason is None]
     if as_json and len(pulls) == 1:
         for row in rows:
@@ -134,18 +124,6 @@ def sync_now(hub: str | None, as_json: bool) -> None:
         raise click.ClickException("; ".join(broken))
 
 
-def _hubs(name: str | None) -> list[Platform]:
-    if name is None:
-        hubs = sync.hubs(db.session())
-        if not hubs:
-            raise click.ClickException("no hub to pull from yet; first: flask hubinfo register VERSIONS_URL TOKEN_A")
-        return hubs
-    hub = roster.named(db.session(), name)
-    if hub is None or hub not in sync.hubs(db.session()):
-        raise click.ClickException(f"no hub named {name}; flask hubinfo platforms lists all platforms")
-    return [hub]
-
-
 @group.command(name="api-token")
 @click.argument("name", metavar="[NAME]", default="default")
 @json_option
@@ -155,9 +133,10 @@ def api_token(name: str, as_json: bool) -> None:
 
     NAME says whose it is; a second token of the same name replaces the first.
     """
-    if not name.isprintable() or not 1 <= len(name) <= access.MAX_NAME:
-        raise click.BadParameter(f"must have 1 to {access.MAX_NAME} printable characters", param_hint="NAME")
-    token = access.make_api_token(name)
+    try:
+        token = actions.make_api_token(actions.COMMAND, name)
+    except Refused as refused:
+        raise click.BadParameter(str(refused), param_hint="NAME") from None
     if as_json:
         print_json({"name": name, "token": token})
         return

@@ -65,7 +65,7 @@ def pushes() -> list[dict[str, Any]]:
             "behind": behind.get(row.id, 0),
             "failures": row.failed_pushes,
             "next_attempt_at": row.next_push_at,
-            "reason": _why_behind(row) if row.id in behind else refusals[row.id][-1]["reason"],
+            "reason": why_behind(row) if row.id in behind else refusals[row.id][-1]["reason"],
             "refused": refusals.get(row.id, []),
         }
         for row in rows
@@ -107,7 +107,8 @@ def _behind() -> dict[int, int]:
     return feed.behind(db.session()) if HUB in current_settings().roles else {}
 
 
-def _why_behind(row: Platform) -> str:
+def why_behind(row: Platform) -> str:
+    """Why a platform that is behind has not been told."""
     if row.status != ConnectionStatus.CONNECTED:
         return f"{row.status}: not pushed to, it owes itself a GET"
     return row.push_reason or "being told"

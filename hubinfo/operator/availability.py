@@ -1,0 +1,113 @@
+"""How much of a period parties and the hub as a whole were CONNECTED; PLANNED and SUSPENDED time does not count."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hubinfo import clock
+from hubinfo.database import db
+from hubinfo.hub import history
+from hubinfo.models import ClientInfo, History
+from hubinfo.operator.output import plain
+
+DEFAULT_DAYS = 30.0
+LONGEST_DAYS = 36_500
+COLUMNS = (
+    "country_code",
+    "party_id",
+    "role",
+    "platform",
+    "status",
+    "availability",
+    "connected_seconds",
+    "offline_seconds",
+    "changes",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Period:
+    """From when to when."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
+def period(*, days: float | None = None, date_from: datetime | None = None, date_to: datetime | None = None) -> Period:
+    """The last so many days, or from one instant to another, at most until now. Raises ValueError."""
+    now = clock.now()
+    if days is not None and (date_from is not None or date_to is not None):
+        raise ValueError("days: must stand alone, or date_from and date_to instead")
+    if days is not None and not 0 < days <= LONGEST_DAYS:
+        raise ValueError(f"days={days:g}: must be a number greater than 0, at most {LONGEST_DAYS}")
+    ended_at = min(date_to or now, now)
+    began_at = date_from or ended_at - timedelta(days=days or DEFAULT_DAYS)
+    if began_at >= ended_at:
+        shown = f"date_from={clock.render(began_at)}"
+        raise ValueError(f"{shown}: must be before date_to and before now ({clock.render(ended_at)})")
+    return Period(began_at, ended_at)
+
+
+def of_parties(within: Period, party: str | None = None) -> list[dict[str, Any]]:
+    """Of every row, or those of one party."""
+    rows = select(ClientInfo).order_by(ClientInfo.party, ClientInfo.role)
+    found = db.session.scalars(rows if party is None else rows.where(ClientInfo.party == party)).all()
+    ids = None if party is None else [row.id for row in found]
+    totals = history.between(db.session(), within.began_at, within.ended_at, ids)
+    changes = _changes(within, ids)
+    return [_row(row, totals[row.id], changes.get(row.id, 0)) for row in found]
+
+
+def of_hub(within: Period) -> dict[str, Any]:
+    """Of all rows together: of the time in which parties could have been CONNECTED, how much they were."""
+    totals = history.between(db.session(), within.began_at, within.ended_at).values()
+    return _shares(history.Totals(sum(item.up_ms for item in totals), sum(item.down_ms for item in totals)))
+
+
+def as_csv(rows: Iterable[dict[str, Any]]) -> str:
+    """With a heading; a cell that a spreadsheet would take for a formula is kept from being one."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\r\n")
+    lines.writerow(COLUMNS)
+    lines.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else plain(value)
+
+
+def _changes(within: Period, ids: Iterable[int] | None) -> dict[int, int]:
+    """How often each row changed."""
+    counted = select(History.client_info_id, func.count()).where(History.at > within.began_at, History.at <= within.ended_at)
+    if ids is not None:
+        counted = counted.where(History.client_info_id.in_(ids))
+    return dict(db.session.execute(counted.group_by(History.client_info_id)).tuples())
+
+
+def _row(row: ClientInfo, totals: history.Totals, changes: int) -> dict[str, Any]:
+    return {
+        "country_code": row.country_code,
+        "party_id": row.party_id,
+        "role": row.role,
+        "platform": row.platform.name,
+        "status": row.status,
+        **_shares(totals),
+        "changes": changes,
+    }
+
+
+def _shares(totals: history.Totals) -> dict[str, Any]:
+    return {
+        "availability": totals.availability,
+        "connected_seconds": totals.up_ms / 1000,
+        "offline_seconds": totals.down_ms / 1000,
+    }

@@ -1,0 +1,54 @@
+"""A period as a bar: what a party was, and when, to be seen by shape as well as by colour."""
+
+from collections.abc import Collection, Sequence
+
+from markupsafe import Markup, escape
+
+from hubinfo import clock
+from hubinfo.database import db
+from hubinfo.hub import history
+from hubinfo.hub.history import Interval
+from hubinfo.operator.availability import Period
+
+_WIDTH = 1000
+_HEIGHT, _TALL = 20, 60
+_SHAPES = {
+    # (top and height as parts of the bar, colour)
+    "CONNECTED": (0.0, 1.0, "#2f9e62"),
+    "OFFLINE": (0.6, 0.4, "#d6453d"),
+    "SUSPENDED": (0.4, 0.2, "#8a6d1d"),
+    "PLANNED": (0.45, 0.1, "#7d8590"),
+}
+_NARROWEST = 1.5
+"""So that also a short interval is seen."""
+
+
+def intervals(client_info_ids: Collection[int], within: Period) -> dict[int, list[Interval]]:
+    """What each row was, in order."""
+    return history.intervals(db.session(), client_info_ids, within.began_at, within.ended_at)
+
+
+def svg(parts: Sequence[Interval], within: Period, *, label: str, tall: bool = False) -> Markup:
+    """CONNECTED is as high as the bar, OFFLINE low, SUSPENDED and PLANNED are lines; it stands alone, or takes a page's styles."""
+    height = _TALL if tall else _HEIGHT
+    bars = Markup().join(_bar(part, within, height) for part in parts)
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" role="img" viewBox="0 0 {width} {height}" '
+        'preserveAspectRatio="none" width="{width}" height="{height}"><title>{label}</title>{bars}</svg>'
+    ).format(width=_WIDTH, height=height, label=_in_words(label, parts), bars=bars)
+
+
+def _bar(part: Interval, within: Period, height: int) -> Markup:
+    whole = (within.ended_at - within.began_at).total_seconds()
+    left = (part.began_at - within.began_at).total_seconds() / whole * _WIDTH
+    width = max((part.ended_at - part.began_at).total_seconds() / whole * _WIDTH, _NARROWEST)
+    top, share, colour = _SHAPES[part.status]
+    place = f'x="{left:.2f}" y="{top * height:.1f}" width="{width:.2f}" height="{share * height:.1f}"'
+    shown = escape(f"{part.status} {clock.render(part.began_at)} to {clock.render(part.ended_at)}")
+    return Markup(f'<rect class="seg-{part.status.lower()}" {place} fill="{colour}"><title>{shown}</title></rect>')  # noqa: S704
+
+
+def _in_words(label: str, parts: Sequence[Interval]) -> str:
+    offline = sum(part.status == "OFFLINE" for part in parts)
+    times = {0: "never OFFLINE", 1: "OFFLINE once"}.get(offline, f"OFFLINE {offline} times")
+    return f"{label}: {times}" + (f", {parts[-1].status} at the end" if parts else ", nothing known")
