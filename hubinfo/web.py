@@ -63,7 +63,7 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     if not is_ocpi() or error.code is None:
         return error
     if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        _drain()
+        drain()
     code = StatusCode.SERVER_ERROR if error.code >= 500 else StatusCode.CLIENT_ERROR
     said = answer(status_code=code, message=f"{request.method} {request.path}: {error.name}", http_status=error.code)
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
@@ -83,7 +83,7 @@ def is_ocpi() -> bool:
     return request.path == ROOT or request.path.startswith(f"{ROOT}/")
 
 
-def _drain() -> None:
+def drain() -> None:
     """Take in what is still being sent: a caller whose upload is cut off sees a broken connection, not our 413."""
     length = request.content_length
     if length is None or length <= MAX_BODY + 1:
