@@ -229,6 +229,7 @@ def test_no_token_and_no_password_is_in_any_log_line(party: Hub) -> None:
 @pytest.mark.parametrize("count", [1, 30])
 def test_an_answer_takes_a_fixed_number_of_statements(party: Hub, count: int) -> None:
     made = token(party.app)
+    ask(party, authorization=f"Bearer {made}")  # notes when it was used, once a minute
     for number in range(count):
         connect_hub(party.app, f"FR-{number:03}")
         told(party, "OFFLINE", hub=f"FR-{number:03}")

@@ -1,0 +1,108 @@
+"""Parties: the table, each of them, and what can be done with one."""
+
+from http import HTTPStatus
+from typing import Any
+
+from marshmallow import validate
+from marshmallow.fields import List
+
+from hubinfo.config import current_settings
+from hubinfo.ocpi.dialect import CONNECTION_STATUSES, ROLES
+from hubinfo.operator import actions, dossier, overview
+from hubinfo.operator.api import shapes
+from hubinfo.operator.api.fields import Input, country_code, flag, limit, offset, one_of, party_id, role, text
+from hubinfo.operator.api.roles import needs_a_hub
+from hubinfo.operator.api.routes import route
+from hubinfo.operator.api.sign_in import source
+
+_OF_A_PARTY = "/parties/<country_code>/<party_id>"
+_MISSING = (HTTPStatus.NOT_FOUND,)
+_REFUSED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class PartiesQuery(Input):
+    """Filters, order and page."""
+
+    status = one_of(CONNECTION_STATUSES, "Only this ConnectionStatus.")
+    role = role()
+    country_code = country_code("Only of this country.", required=False)
+    text = text(100, "Only where the party, its name or its platform has this in it.")
+    sort = one_of(overview.SORTS, "By which column.")
+    descending = flag("The other way round.")
+    offset = offset()
+    limit = limit()
+
+
+class RoleBody(Input):
+    """As what."""
+
+    role = role()
+
+
+class NewInvitation(Input):
+    """Whom to invite as what."""
+
+    country_code = country_code()
+    party_id = party_id()
+    roles = List(
+        role(),
+        required=True,
+        validate=validate.Length(1, len(ROLES), error=f"must have 1 to {len(ROLES)} roles"),
+        error_messages={"invalid": "must be a list of roles"},
+        metadata={"examples": [["CPO"]]},
+    )
+    name = text(100, "Name of the company.")
+
+
+@route("GET", "/parties", query=PartiesQuery, returns=shapes.Parties)
+def parties(**wanted: Any) -> Any:
+    """The parties: how many have each status, and the rows that are asked for."""
+    page = overview.parties(overview.Wanted(**wanted))
+    return {"total": page.total, "counts": overview.counts(), "parties": page.rows}
+
+
+@route("GET", _OF_A_PARTY, returns=shapes.Dossier, errors=_MISSING)
+def show_party(party: str) -> Any:
+    """All there is to know of a party: its rows, connections, history, and what it has not been told."""
+    return dossier.of(party)
+
+
+@route("POST", f"{_OF_A_PARTY}/probe", returns=shapes.Probed, errors=_REFUSED)
+def probe(party: str) -> Any:
+    """Check now whether a party is alive; its status is moved by what comes of it."""
+    return vars(actions.probe(source(), party))
+
+
+@route("POST", f"{_OF_A_PARTY}/suspend", body=RoleBody, returns=shapes.PartyRow, many=True, errors=_REFUSED)
+def suspend(party: str, role: str | None = None) -> Any:
+    """Make a party SUSPENDED, in every role or one, until it is resumed."""
+    return actions.suspend(source(), party, role)
+
+
+@route("POST", f"{_OF_A_PARTY}/resume", body=RoleBody, returns=shapes.PartyRow, many=True, errors=_REFUSED)
+def resume(party: str, role: str | None = None) -> Any:
+    """Let a suspended party back in: OFFLINE until it answers a probe, or PLANNED without credentials."""
+    return actions.resume(source(), party, role)
+
+
+@route("POST", f"{_OF_A_PARTY}/tell-again", returns=shapes.ToldAgain, errors=_REFUSED)
+def tell_again(party: str) -> Any:
+    """Tell the platforms of a party everything again."""
+    needs_a_hub()
+    return {"platforms": actions.tell_again(source(), party)}
+
+
+@route(
+    "POST",
+    "/invitations",
+    body=NewInvitation,
+    returns=shapes.Invitation,
+    http_status=HTTPStatus.CREATED,
+    errors=(HTTPStatus.CONFLICT,),
+)
+def invite(country_code: str, party_id: str, roles: list[str], name: str | None = None) -> Any:
+    """Plan a party and make its token A; an earlier one of this party is dead."""
+    roles = list(dict.fromkeys(roles))
+    made = actions.invite(source(), country_code, party_id, roles, name)
+    invited = {"country_code": country_code, "party_id": party_id, "roles": roles}
+    return {**invited, "versions_url": current_settings().versions_url, "token": made.token, "statuses": dict(made.statuses)}
