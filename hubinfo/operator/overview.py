@@ -66,7 +66,7 @@ class Page:
 
 def counts() -> dict[str, int]:
     """How many rows have each status."""
-    found = dict(db.session.execute(select(ClientInfo.status, func.count()).group_by(ClientInfo.status)).tuples())
+    found = dict(db.session.execute(select(ClientInfo.status, func.count()).group_by(ClientInfo.status)).tuples().all())
     return {status.value: found.get(status, 0) for status in ConnectionStatus}
 
 
