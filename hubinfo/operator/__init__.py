@@ -5,7 +5,15 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the commands and the health checks."""
-    from hubinfo.operator import api, cli, commands, guesses, health, party_commands  # noqa: F401  commands join the group
+    from hubinfo.operator import (  # noqa: F401  commands join the group
+        api,
+        cli,
+        commands,
+        guesses,
+        health,
+        party_commands,
+        token_commands,
+    )
 
     guesses.init_app(app)
     app.register_blueprint(health.blueprint)

@@ -1,4 +1,4 @@
-"""`flask hubinfo …` of the connected party: registering with hubs, what they told, and the tokens of its own software."""
+"""`flask hubinfo …` of the connected party: registering with hubs, and what they told."""
 
 from typing import Any
 
@@ -10,7 +10,6 @@ from hubinfo.ocpi.dialect import DIALECTS
 from hubinfo.operator import actions
 from hubinfo.operator.cli import group, optional_party_arguments, party_arguments, role_option
 from hubinfo.operator.output import command, json_option, print_json, print_rows, print_table
-from hubinfo.operator.refused import Refused
 from hubinfo.receiver import known
 
 NOTHING_YET = "No hub has told anything yet. Next: flask hubinfo register VERSIONS_URL TOKEN_A"
@@ -122,22 +121,3 @@ def sync_now(hub: str | None, as_json: bool) -> None:
     broken = [f"{pull.hub}: {pull.reason}" for pull in pulls if pull.reason is not None]
     if broken:
         raise click.ClickException("; ".join(broken))
-
-
-@group.command(name="api-token")
-@click.argument("name", metavar="[NAME]", default="default")
-@json_option
-@command
-def api_token(name: str, as_json: bool) -> None:
-    """Make a bearer token for /api, for a program.
-
-    NAME says whose it is; a second token of the same name replaces the first.
-    """
-    try:
-        token = actions.make_api_token(actions.COMMAND, name)
-    except Refused as refused:
-        raise click.BadParameter(str(refused), param_hint="NAME") from None
-    if as_json:
-        print_json({"name": name, "token": token})
-        return
-    click.echo(f"Token of {name}, shown only now:\n  {token}\nUse it as: Authorization: Bearer {token}")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-_LIMITS = {"minLength": "at least {} characters", "maxLength": "at most {} characters", "minItems": "at least {}"}
+_LIMITS = {"maxLength": "at most {} characters", "maxItems": "at most {}"}
 _RANGES = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}"}
 Spec = Mapping[str, Any]
 
@@ -17,12 +17,20 @@ def of(spec: Spec) -> dict[str, Any]:
     operations = list(_operations(spec))
     groups = [{**tag, "operations": [item for item in operations if item["tag"] == tag["name"]]} for tag in spec["tags"]]
     objects = [{"name": name, **_object(schema)} for name, schema in sorted(spec["components"]["schemas"].items())]
-    return {"info": spec["info"], "server": spec["servers"][0]["url"], "groups": groups, "objects": objects}
+    about = [_with_code(line) for line in spec["info"]["description"].splitlines()]
+    return {"info": spec["info"], "about": about, "groups": groups, "objects": objects}
+
+
+def _with_code(line: str) -> Markup:
+    """Text in backticks is code."""
+    parts = line.split("`")
+    return Markup().join(Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts))
 
 
 def _operations(spec: Spec) -> Iterator[dict[str, Any]]:
     for path, methods in sorted(spec["paths"].items()):
         for method, operation in methods.items():
+            answers = [_answer(spec, status, said) for status, said in operation["responses"].items()]
             yield {
                 "id": operation["operationId"],
                 "method": method.upper(),
@@ -31,7 +39,8 @@ def _operations(spec: Spec) -> Iterator[dict[str, Any]]:
                 "tag": operation["tags"][0],
                 "parameters": [_parameter(item) for item in operation.get("parameters", [])],
                 "body": _body_of(spec, operation),
-                "answers": [_answer(spec, status, said) for status, said in operation["responses"].items()],
+                "answers": [item for item in answers if item["status"] < "400"],
+                "errors": [item for item in answers if item["status"] >= "400"],
                 "curl": _curl(spec, path, method, operation),
             }
 
