@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,8 @@ ROOT = "/ocpi"
 MAX_BODY = 1024 * 1024
 _DRAINED = 16 * MAX_BODY
 _MESSAGE_IDS = ("X-Request-ID", "X-Correlation-ID")
+_ERROR_PAGES = "hubinfo.error_pages"
+ErrorPage = Callable[[HTTPException], Response | HTTPException]
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +32,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_bug)
     app.after_request(_repeat_message_ids)
+
+
+def error_page(app: Flask, path: str, page: ErrorPage) -> None:
+    """How errors are answered below this path, where that is not OCPI; the longest path decides."""
+    app.extensions.setdefault(_ERROR_PAGES, {})[path.rstrip("/")] = page
 
 
 def answer(
@@ -60,8 +68,10 @@ def _on_ocpi_error(error: OcpiError) -> Response:
 
 
 def _on_http_error(error: HTTPException) -> Response | HTTPException:
-    if not is_ocpi() or error.code is None:
+    if error.code is None:
         return error
+    if not is_ocpi():
+        return _error_page()(error)
     if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         drain()
     code = StatusCode.SERVER_ERROR if error.code >= 500 else StatusCode.CLIENT_ERROR
@@ -69,6 +79,12 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
     kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     said.headers.update(kept)
     return said
+
+
+def _error_page() -> ErrorPage:
+    pages: dict[str, ErrorPage] = current_app.extensions.get(_ERROR_PAGES, {})
+    above = [path for path in pages if request.path == path or request.path.startswith(f"{path}/")]
+    return pages[max(above, key=len)] if above else lambda error: error
 
 
 def _on_bug(error: Exception) -> Response:

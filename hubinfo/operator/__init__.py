@@ -1,16 +1,18 @@
-"""For whoever runs this platform: commands and health."""
+"""For whoever runs this platform: board, `/api`, commands and health."""
 
 from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Register the commands and the health checks."""
+    """Register the pages, the commands and the health checks."""
     from hubinfo.operator import (  # noqa: F401  commands join the group
         api,
+        board,
         cli,
         commands,
         guesses,
         health,
+        history_commands,
         party_commands,
         token_commands,
     )
@@ -18,4 +20,5 @@ def init_app(app: Flask) -> None:
     guesses.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
+    board.init_app(app)
     app.cli.add_command(cli.group)
