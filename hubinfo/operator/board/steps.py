@@ -125,7 +125,7 @@ STEPS = {
     "tell-again": Step(
         "Tell everything again",
         "Tell {party} everything again?",
-        "Its platform gets every ClientInfo that it may see once more, one PUT each. It learns nothing new unless it missed something.",
+        "Its platform gets every ClientInfo that it may see once more, one PUT each. It learns nothing new unless it missed one.",
         _tell_again,
     ),
     "invite": Step(
