@@ -90,7 +90,7 @@ def _changes(within: Period, ids: Iterable[int] | None) -> dict[int, int]:
     counted = select(History.client_info_id, func.count()).where(History.at > within.began_at, History.at <= within.ended_at)
     if ids is not None:
         counted = counted.where(History.client_info_id.in_(ids))
-    return dict(db.session.execute(counted.group_by(History.client_info_id)).tuples().all())
+    return {row[0]: row[1] for row in db.session.execute(counted.group_by(History.client_info_id))}
 
 
 def _row(row: ClientInfo, totals: history.Totals, changes: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _ROW_MARK = tuple(
 
 def _told() -> dict[int, int]:
     rows = db.session.execute(select(Known.platform_id, func.count()).where(Known.valid).group_by(Known.platform_id))
-    return dict(rows.tuples())
+    return {row[0]: row[1] for row in rows}
 
 
 def _report(row: Platform, told: int) -> dict[str, Any]:

@@ -66,7 +66,8 @@ class Page:
 
 def counts() -> dict[str, int]:
     """How many rows have each status."""
-    found = dict(db.session.execute(select(ClientInfo.status, func.count()).group_by(ClientInfo.status)).tuples().all())
+    counted = select(ClientInfo.status, func.count()).group_by(ClientInfo.status)
+    found = {row[0]: row[1] for row in db.session.execute(counted)}
     return {status.value: found.get(status, 0) for status in ConnectionStatus}
 
 

@@ -77,17 +77,23 @@ def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
     """One party: its rows, its connections, its history, and what its platforms have not been told."""
     owners = {row.platform_id: row.platform for row in rows}
     behind, refusals = _behind(), _refusals()
-    history = select(History, ClientInfo).join(ClientInfo, History.client_info_id == ClientInfo.id)
-    events = history.where(ClientInfo.id.in_([row.id for row in rows])).order_by(History.id.desc()).limit(HISTORY_SHOWN)
     return {
         "country_code": rows[0].country_code,
         "party_id": rows[0].party_id,
         "rows": [party(row) | {"business_details": row.business_details} for row in rows],
         "platforms": [platform(owner, behind.get(owner.id, 0)) for owner in owners.values()],
-        "history": [_event(event, row) for event, row in db.session.execute(events)],
+        "history": history(rows, HISTORY_SHOWN),
         "not_told": [change for owner in owners.values() for change in _not_told(owner)],
         "refused": [refusal for owner in owners.values() for refusal in refusals.get(owner.id, [])],
     }
+
+
+def history(rows: Sequence[ClientInfo], limit: int) -> list[dict[str, Any]]:
+    """The changes of these rows, newest first."""
+    ids = [row.id for row in rows]
+    events = select(History, ClientInfo).join(ClientInfo, History.client_info_id == ClientInfo.id).where(ClientInfo.id.in_(ids))
+    newest_first = events.order_by(History.at.desc(), History.id.desc()).limit(limit)
+    return [_event(event, row) for event, row in db.session.execute(newest_first)]
 
 
 def _event(event: History, row: ClientInfo) -> dict[str, Any]:
