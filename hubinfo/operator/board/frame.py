@@ -27,7 +27,7 @@ class Place:
 
 PLACES = (
     Place("board.parties", "Parties", for_party=False),
-    Place("board.known", "Known", for_hub=False),
+    Place("board.known", "Hubs", for_hub=False),
     Place("board.activity", "Activity"),
     Place("board.availability", "Availability"),
     Place("board.view_as", "View as", for_party=False),
