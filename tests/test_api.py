@@ -2,17 +2,15 @@
 
 import base64
 import logging
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from hubinfo.database import db
-from tests.commands import error_of, json_of, text_of
+from tests.api import basic
+from tests.commands import json_of
 from tests.conftest import Hub, MakeApp
 from tests.hub_peer import client_info, connect_hub, set_status
 from tests.receivers import HUB, NEWER, put
@@ -20,10 +18,6 @@ from tests.statements import counted
 
 PATH = "/api/reachable/NL/TNM"
 SINCE = "2026-01-01T00:00:00.000Z"
-
-
-def basic(password: str, user: str = "operator", encoding: str = "utf-8") -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode(encoding)).decode()
 
 
 OPERATOR = basic("operator")
@@ -145,47 +139,6 @@ def test_a_bearer_token_opens_it(party: Hub) -> None:
     assert made["name"] == "dispatcher"
     for scheme in ("Bearer", "bearer", "BEARER"):
         assert ask(party, authorization=f"{scheme} {made['token']}").status_code == 200
-
-
-def test_the_command_tells_people_how_to_use_the_token(party: Hub) -> None:
-    said = text_of(party.app, "api-token", "dispatcher")
-    shown = said.splitlines()[1].strip()
-    assert f"Authorization: Bearer {shown}" in said
-    assert ask(party, authorization=f"Bearer {shown}").status_code == 200
-
-
-def test_a_second_token_of_the_same_name_replaces_the_first_and_no_other(party: Hub) -> None:
-    first, other = token(party.app, "dispatcher"), token(party.app, "billing")
-    second = token(party.app, "dispatcher")
-    assert [ask(party, authorization=f"Bearer {made}").status_code for made in (first, second, other)] == [401, 200, 200]
-
-
-def test_without_a_name_the_token_is_the_default_one(party: Hub) -> None:
-    assert json_of(party.app, "api-token")["name"] == "default"
-
-
-@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "a\x00b"])
-def test_a_name_that_cannot_be_kept_is_wrong_usage(party: Hub, name: str) -> None:
-    assert "must have 1 to 64 printable characters" in error_of(party.app, "api-token", name, exit_code=2)
-
-
-@pytest.mark.parametrize("name", ["x" * 64, "Ödön's dispatcher", "-"])
-def test_a_name_may_be_any_printable_text(party: Hub, name: str) -> None:
-    made = json_of(party.app, "api-token", name)
-    assert made["name"] == name
-    assert ask(party, authorization=f"Bearer {made['token']}").status_code == 200
-
-
-def test_of_a_token_only_its_hash_is_stored(party: Hub, tmp_path: Path) -> None:
-    made = token(party.app)
-    with party.app.app_context():
-        rows = [str(tuple(row)) for row in db.session.execute(text("SELECT * FROM api_token"))]
-        on_file = db.engine.dialect.name == "sqlite"
-    assert len(rows) == 1
-    assert made not in rows[0]
-    if on_file:
-        dump = "\n".join(sqlite3.connect(tmp_path / "test.sqlite3").iterdump())
-        assert made not in dump
 
 
 @pytest.mark.parametrize("password", ["pässwörd", "пароль", "a:b:c", " a b ", "密码🔑"])

@@ -41,7 +41,7 @@ def _lines(messages: Any, data: Any, path: str = "") -> Iterable[str]:
         "Field may not be null.": "must not be null",
     }
     message = known.get(message, message)
-    shown = "" if message == "is missing" else "=(not shown)" if path.endswith("token") else f"={show(data)}"
+    shown = "" if message == "is missing" else "=(not shown)" if path.endswith(("token", "token_a")) else f"={show(data)}"
     yield f"{path}{shown}{' ' if message == 'is missing' else ': '}{message}"
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -47,11 +47,19 @@ def period(*, days: float | None = None, date_from: datetime | None = None, date
     if days is not None and not 0 < days <= LONGEST_DAYS:
         raise ValueError(f"days={days:g}: must be a number greater than 0, at most {LONGEST_DAYS}")
     ended_at = min(date_to or now, now)
-    began_at = date_from or ended_at - timedelta(days=days or DEFAULT_DAYS)
+    began_at = date_from or _earlier(ended_at, days or DEFAULT_DAYS)
     if began_at >= ended_at:
         shown = f"date_from={clock.render(began_at)}"
         raise ValueError(f"{shown}: must be before date_to and before now ({clock.render(ended_at)})")
     return Period(began_at, ended_at)
+
+
+def _earlier(instant: datetime, days: float) -> datetime:
+    """So many days before; at the earliest when the calendar begins."""
+    try:
+        return instant - timedelta(days=days)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def of_parties(within: Period, party: str | None = None) -> list[dict[str, Any]]:

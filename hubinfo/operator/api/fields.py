@@ -13,7 +13,8 @@ from hubinfo.operator.availability import DEFAULT_DAYS, LONGEST_DAYS
 
 F = TypeVar("F", bound=fields.Field[Any])
 _MAX_INTEGER = 2**63 - 1
-_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_TEXT = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?Z?"
 _DATE_TIME = rf"^(?!0000)[0-9]{{4}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]){_TIME}$"
 
@@ -65,9 +66,14 @@ def flag(description: str) -> fields.Boolean:
 
 
 def text(longest: int, description: str, **options: Any) -> ocpi.Text:
-    """Text that can be kept."""
-    length = validate.Length(1, longest, error=f"must have 1 to {longest} characters")
-    return ocpi.Text(validate=length, metadata={"description": description, "pattern": _TEXT}, **options)
+    """Text that can be kept, with something to read in it."""
+
+    def check(value: str) -> None:
+        if not value.strip() or len(value) > longest:
+            raise ValidationError(f"must have 1 to {longest} characters, not only spaces")
+
+    described = {"description": description, "pattern": _TEXT, "minLength": 1, "maxLength": longest}
+    return ocpi.Text(validate=check, metadata=described, **options)
 
 
 def whole(low: int, high: int, description: str) -> Parameter:

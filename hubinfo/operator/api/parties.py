@@ -103,6 +103,6 @@ def tell_again(party: str) -> Any:
 def invite(country_code: str, party_id: str, roles: list[str], name: str | None = None) -> Any:
     """Plan a party and make its token A; an earlier one of this party is dead."""
     roles = list(dict.fromkeys(roles))
-    made = actions.invite(source(), country_code, party_id, roles, name)
+    made = actions.invite(source(), country_code, party_id, roles, name and name.strip())
     invited = {"country_code": country_code, "party_id": party_id, "roles": roles}
     return {**invited, "versions_url": current_settings().versions_url, "token": made.token, "statuses": dict(made.statuses)}

@@ -48,7 +48,7 @@ def reachable(party: str, role: str | None = None) -> Any:
     return vars(known.reachable(party, role))
 
 
-@route("POST", "/sync", body=Sync, returns=shapes.Pull, many=True, errors=(HTTPStatus.CONFLICT,))
+@route("POST", "/sync", body=Sync, returns=shapes.Pull, many=True, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 def sync(hub: str | None = None) -> Any:
     """Pull the full list now, from every hub or one."""
     needs_a_party()

@@ -4,7 +4,7 @@ from marshmallow.fields import Boolean, Dict, Float, Integer, List, Nested, Stri
 
 from hubinfo.operator.api import out
 from hubinfo.operator.api.out import Output
-from hubinfo.operator.api.shapes import Endpoint
+from hubinfo.operator.api.shapes import Endpoint, Refusal
 
 
 class Registered(Output):
@@ -39,16 +39,6 @@ class View(Output):
     rows = List(Nested(ClientInfo))
 
 
-class RefusedPush(Output):
-    """What a platform refused for good."""
-
-    country_code = String()
-    party_id = String()
-    role = out.role()
-    reason = String()
-    at = out.time()
-
-
 class Push(Output):
     """A platform that is behind, or has refused something."""
 
@@ -57,7 +47,7 @@ class Push(Output):
     failures = out.whole("Pushes failed in a row.")
     next_attempt_at = out.time(allow_none=True)
     reason = String()
-    refused = List(Nested(RefusedPush))
+    refused = List(Nested(Refusal))
 
 
 class Action(Output):

@@ -126,9 +126,8 @@ class Activity(Output):
 
 
 class NotTold(Output):
-    """A change that a platform has not been told."""
+    """A change that its platform has not been told."""
 
-    platform = String()
     country_code = String()
     party_id = String()
     role = out.role()
@@ -136,10 +135,9 @@ class NotTold(Output):
     last_updated = out.time()
 
 
-class PartyRefusal(Output):
-    """A change that a platform refused for good."""
+class Refusal(Output):
+    """A change that its platform refused for good."""
 
-    platform = String()
     country_code = String()
     party_id = String()
     role = out.role()
@@ -160,7 +158,7 @@ class Dossier(Output):
     probes = List(Nested(Activity))
     pushes = List(Nested(Activity))
     not_told = List(Nested(NotTold))
-    refused = List(Nested(PartyRefusal))
+    refused = List(Nested(Refusal))
 
 
 class Probed(Output):
