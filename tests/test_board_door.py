@@ -1,0 +1,157 @@
+"""What every answer of the board carries, what every form needs, and what strangers see."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from hubinfo import create_app
+from hubinfo.database import db
+from hubinfo.operator.board import sessions
+from tests.board import Board, Page, actions, statuses
+from tests.conftest import Hub, MakeApp
+from tests.hubs import connect
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ANSWERS = [
+    "/",
+    "/sign-in",
+    "/?live=1",
+    "/nothing-here",
+    "/availability.csv",
+    "/availability/NL/TNM.svg",
+    "/parties/NL/XXX",
+    "/invite",
+]
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+@pytest.mark.parametrize("path", ANSWERS)
+def test_every_answer_carries_the_headers(app: Flask, path: str, signed_in: bool) -> None:
+    connect(app, ("CPO", "NL", "TNM"))
+    headers = Board(app, signed_in=signed_in).client.get(path).headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["board.css", "board.js", "htmx.min.js", "favicon.svg"])
+def test_what_is_the_same_for_everybody_is_kept_and_asked_for_again(app: Flask, name: str) -> None:
+    client = app.test_client()
+    with client.get(f"/board/{name}") as response:
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "no-cache"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    with client.get(f"/board/{name}", headers={"If-None-Match": response.headers["ETag"]}) as again:
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_htmx_is_shipped_with_its_licence(app: Flask) -> None:
+    with app.test_client().get("/board/htmx.LICENSE.txt") as response:
+        assert "Zero-Clause BSD" in response.text
+
+
+def posts(app: Flask) -> list[str]:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("board.") and "POST" in (rule.methods or ())]
+    filled = [rule.rule.replace("<country_code>", "NL").replace("<party_id>", "TNM") for rule in rules]
+    steps = ("probe", "suspend", "resume", "tell-again", "invite")
+    return [path.replace("<step>", step) for path in filled for step in (steps if "<step>" in path else ("",))]
+
+
+def test_nothing_is_done_without_the_token_of_a_form(hub: Hub) -> None:
+    connect(hub.app, ("CPO", "NL", "TNM"))
+    other = Board(hub.app).get("/invite").form_token
+    board, before = Board(hub.app), statuses(hub.app)
+    found = posts(hub.app)
+    assert len(found) > 8
+    for path in found:
+        for token in (None, "", "x" * 64, "\u20ac", other):
+            response = board.client.post(path, data={} if token is None else {"form_token": token})
+            assert response.status_code == 400, (path, token)
+            assert "This page was open too long; go back" in response.text
+    assert (statuses(hub.app), actions(hub.app)) == (before, [])
+    assert board.get("/").one("h1").text == "Parties", "still signed in"
+
+
+def test_a_form_of_a_session_that_is_over_leads_to_the_sign_in(app: Flask) -> None:
+    board = Board(app)
+    token = board.get("/invite").form_token
+    board.client.delete_cookie(sessions.COOKIE)
+    response = board.client.post("/invite", data={"form_token": token})
+    assert (response.status_code, response.headers["Location"]) == (303, "/sign-in?next=/invite")
+
+
+def test_the_sign_in_form_needs_its_token_too(app: Flask) -> None:
+    board, other = Board(app, signed_in=False), Board(app, signed_in=False)
+    for token in ("", other.get("/sign-in").form_token):
+        assert board.client.post("/sign-in", data={"form_token": token, "password": "operator"}).status_code == 400
+
+
+def test_two_sign_in_forms_side_by_side_both_work(app: Flask) -> None:
+    board = Board(app, signed_in=False)
+    first, second = board.get("/sign-in").form_token, board.get("/sign-in").form_token
+    assert first == second
+
+
+def test_forms_outlive_a_key_that_is_rotated(app: Flask, make_app: MakeApp) -> None:
+    with app.app_context():
+        token = sessions.form_token("an id")
+    with make_app(secret_key="a-newer-key-of-ours,0123456789abcdef").app_context():
+        assert sessions.form_token("an id") != token
+        assert sessions.is_form_token("an id", token)
+        assert not sessions.is_form_token("another id", token)
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/parties", "/board/nothing-here", "/board/../door.py"])
+def test_strangers_learn_nothing_from_a_path_that_is_not_there(make_app: MakeApp, path: str) -> None:
+    app = make_app(name="Our secret hub")
+    response = app.test_client().get(path)
+    assert response.status_code == 404
+    page = Page(response)
+    assert page.text == "Not Found Not Found There is no such page."
+    assert "secret" not in page.source.lower()
+
+
+def test_the_operator_is_told_in_the_frame(app: Flask) -> None:
+    page = Board(app).get("/nothing-here", 404)
+    assert page.one("h1").text == "Not Found"
+    assert page.link("Activity") == "/activity"
+
+
+def test_a_method_that_is_not_served_is_a_page_too(app: Flask) -> None:
+    response = Board(app).client.delete("/activity")
+    assert (response.status_code, Page(response).one("h1").text) == (405, "Method Not Allowed")
+    assert "GET" in response.headers["Allow"]
+
+
+def test_other_rooms_answer_errors_in_their_own_way(app: Flask) -> None:
+    board = Board(app)
+    assert board.client.get("/ocpi/nothing").json is not None
+    assert "<nav" not in board.client.get("/api/nothing-here").text
+
+
+def test_a_fault_of_ours_shows_no_trace_of_it(app: Flask) -> None:
+    app.add_url_rule("/broken", view_func=lambda: 1 / 0)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    response = Board(app).client.get("/broken")
+    assert response.status_code == 500
+    assert "division" not in response.text
+    assert re.search(r"<h1>Internal Server Error</h1>", response.text)
+
+
+def test_no_key_is_made_before_somebody_asks(sqlite_template: Path, tmp_path: Path) -> None:
+    shutil.copy(sqlite_template, tmp_path / "test.sqlite3")
+    settings = {"database_url": f"sqlite:///{tmp_path / 'test.sqlite3'}", "operator_password": "operator"}
+    app, key = create_app(settings, instance_path=tmp_path), tmp_path / "secret.key"
+    assert not key.exists()
+    assert Board(app).get("/").one("h1").text == "Parties"
+    assert key.exists()
+    with app.app_context():
+        db.engine.dispose()
