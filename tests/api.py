@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from flask import Flask
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
+from hubinfo.models import party_of
 from hubinfo.operator import availability, dossier, timeline
 from hubinfo.operator.api import record_shapes as shapes
 from hubinfo.operator.api.answers import Failed, uncached
@@ -41,8 +42,9 @@ def show_availability(party: str | None = None, **wanted: Any) -> Any:
     if request.accept_mimetypes.best_match((JSON, _CSV)) == _CSV:
         return availability_as_csv(party, **wanted)
     period = _period(**wanted)
-    parties = availability.of_parties(period, party)
-    return {"period": vars(period), "hub": availability.of_hub(period), "parties": parties}
+    everybody = availability.of_parties(period)
+    parties = [row for row in everybody if party in (None, party_of(row["country_code"], row["party_id"]))]
+    return {"period": vars(period), "hub": availability.of_hub(everybody), "parties": parties}
 
 
 @route("GET", "/availability.csv", query=AvailabilityQuery, types=(_CSV,))

@@ -167,6 +167,7 @@ class Description(Output):
     openapi = String()
     info = Dict()
     servers = List(Dict())
+    security = List(Dict())
     paths = Dict()
     components = Dict()
     tags = List(Dict())
