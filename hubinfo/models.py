@@ -115,6 +115,8 @@ class ClientInfo(Model):
     """How long it had been CONNECTED, all in all, at `status_since`."""
     down_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """How long it had been OFFLINE."""
+    changes: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often its status has changed, all in all."""
     revision: Mapped[int] = mapped_column(BigInteger, unique=True)
     """The number of its latest change, from one counter for all rows."""
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
@@ -145,6 +147,8 @@ class History(Model):
     """How long the row had been CONNECTED, all in all, at `at`."""
     down_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """How long it had been OFFLINE."""
+    changes: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often its status had changed, this time included."""
 
     client_info: Mapped[ClientInfo] = relationship()
 

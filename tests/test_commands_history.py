@@ -23,8 +23,8 @@ def long_ago(hub: Hub, **hours: float) -> None:
     with hub.app.app_context(), write() as session:
         session.execute(update(History).values(at=connected_at))
         row = session.query(ClientInfo).one()
-        row.status, row.status_since, row.up_ms = "OFFLINE", offline_at, up_ms
-        line = {"event": "probe_failed", "status": "OFFLINE", "reason": "timed out", "up_ms": up_ms}
+        row.status, row.status_since, row.up_ms, row.changes = "OFFLINE", offline_at, up_ms, 2
+        line = {"event": "probe_failed", "status": "OFFLINE", "reason": "timed out", "up_ms": up_ms, "changes": 2}
         session.add(History(client_info=row, at=offline_at, **line))
 
 

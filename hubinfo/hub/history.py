@@ -4,12 +4,12 @@ PLANNED and SUSPENDED time counts as neither. Availability in a period is the di
 costs two lookups in an index, however long the period and however often the status changed.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, delete, exists, func, select
+from sqlalchemy import ScalarSelect, and_, case, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hubinfo import clock
@@ -23,10 +23,11 @@ _FORGOTTEN_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Milliseconds CONNECTED and OFFLINE, in a period or since the row was made."""
+    """Milliseconds CONNECTED and OFFLINE, and changes of status, in a period or since the row was made."""
 
     up_ms: int
     down_ms: int
+    changes: int = 0
 
     @property
     def availability(self) -> float | None:
@@ -36,7 +37,8 @@ class Totals:
 
     def since(self, before: "Totals") -> "Totals":
         """What has been added since; never less than nothing, should a clock have been set back."""
-        return Totals(max(self.up_ms - before.up_ms, 0), max(self.down_ms - before.down_ms, 0))
+        pairs = zip(astuple(self), astuple(before), strict=True)
+        return Totals(*(max(now - then, 0) for now, then in pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,10 @@ def note(session: Session, row: ClientInfo, was: ConnectionStatus | None, event:
     """The status of a row has become what it is now; inside write()."""
     now = clock.now()
     if was is not None and row.status_since is not None:
-        spent = _totals_at(now, was, row.status_since, row.up_ms, row.down_ms)
+        spent = _added(now, was, row.status_since, Totals(row.up_ms, row.down_ms))
         row.up_ms, row.down_ms = spent.up_ms, spent.down_ms
-    else:
-        row.up_ms = row.down_ms = 0
-    row.status_since = now
-    totals = {"up_ms": row.up_ms, "down_ms": row.down_ms}
+    row.status_since, row.changes = now, row.changes + 1
+    totals = {"up_ms": row.up_ms, "down_ms": row.down_ms, "changes": row.changes}
     session.add(History(client_info=row, at=now, event=event, status=row.status, reason=reason, **totals))
 
 
@@ -71,12 +71,26 @@ def between(
 
 def totals_at(session: Session, at: datetime, client_info_ids: Collection[int] | None = None) -> dict[int, Totals]:
     """Since each row was made, by id. Before its first line, which may not be its first ever, what that line says."""
-    columns = (ClientInfo.id, History.at, History.status, History.up_ms, History.down_ms)
-    line = func.coalesce(_line_before(at), _first_line())
-    rows = select(*columns).outerjoin(History, History.id == line)
+    unchanged = ClientInfo.status_since <= at
+    line = case((unchanged, None), else_=func.coalesce(_line_before(at), _first_line()))
+    rows = select(ClientInfo.id, *_sums(ClientInfo, ClientInfo.status_since), *_sums(History, History.at))
+    rows = rows.outerjoin(History, History.id == line)
     if client_info_ids is not None:
         rows = rows.where(ClientInfo.id.in_(client_info_ids))
-    return {row.id: _totals_at(at, row.status, row.at, row.up_ms, row.down_ms) for row in session.execute(rows)}
+    return {row[0]: _totals(at, row[6:] if row[6] else row[1:6]) for row in session.execute(rows)}
+
+
+def _sums(table: Any, since: Any) -> tuple[Any, ...]:
+    return table.status, since, table.up_ms, table.down_ms, table.changes
+
+
+def _totals(at: datetime, sums: Sequence[Any]) -> Totals:
+    """Those of a line or of the row itself, at another moment."""
+    status, since, *counted = sums
+    totals = Totals(*counted)
+    if since is not None and at < since:
+        return Totals(totals.up_ms, totals.down_ms, totals.changes - 1)
+    return _added(at, status, since, totals)
 
 
 def intervals(
@@ -124,13 +138,11 @@ def _first_line() -> ScalarSelect[int]:
     return lines.limit(1).correlate(ClientInfo).scalar_subquery()
 
 
-def _totals_at(at: datetime, status: str | None, since: datetime | None, up_ms: int | None, down_ms: int | None) -> Totals:
-    """Those of a line, and what has been added to them since."""
-    added = 0 if since is None or at < since else (at.astimezone(UTC) - since) // _MILLISECOND
-    return Totals(
-        (up_ms or 0) + (added if status == CONNECTED else 0),
-        (down_ms or 0) + (added if status == OFFLINE else 0),
-    )
+def _added(at: datetime, status: str, since: datetime | None, totals: Totals) -> Totals:
+    """What a status that has lasted since then adds."""
+    spent = 0 if since is None else max((at - since) // _MILLISECOND, 0)
+    up_ms, down_ms = spent if status == CONNECTED else 0, spent if status == OFFLINE else 0
+    return Totals(totals.up_ms + up_ms, totals.down_ms + down_ms, totals.changes)
 
 
 def _joined(changes: Iterable[tuple[datetime, str]], ended_at: datetime) -> list[Interval]:

@@ -38,6 +38,7 @@ def _add(session: Session, platform: Platform, row: ClientInfo) -> None:
     [row.revision] = feed.take_revisions(session, 1)
     row.platform = platform
     row.status = PLANNED
+    row.up_ms = row.down_ms = row.changes = 0
     row.last_updated = clock.now()
     session.add(row)
 

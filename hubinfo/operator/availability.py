@@ -2,17 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hubinfo import clock
 from hubinfo.database import db
 from hubinfo.hub import history
-from hubinfo.models import ClientInfo, History
+from hubinfo.models import ClientInfo, Platform
 from hubinfo.operator.output import plain
 
 DEFAULT_DAYS = 30.0
@@ -64,18 +64,18 @@ def _earlier(instant: datetime, days: float) -> datetime:
 
 def of_parties(within: Period, party: str | None = None) -> list[dict[str, Any]]:
     """Of every row, or those of one party."""
-    rows = select(ClientInfo).order_by(ClientInfo.party, ClientInfo.role)
-    found = db.session.scalars(rows if party is None else rows.where(ClientInfo.party == party)).all()
+    columns = (ClientInfo.id, ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, ClientInfo.status)
+    rows = select(*columns, Platform.name.label("platform")).join(ClientInfo.platform).order_by(ClientInfo.party, ClientInfo.role)
+    found = db.session.execute(rows if party is None else rows.where(ClientInfo.party == party)).all()
     ids = None if party is None else [row.id for row in found]
     totals = history.between(db.session(), within.began_at, within.ended_at, ids)
-    changes = _changes(within, ids)
-    return [_row(row, totals[row.id], changes.get(row.id, 0)) for row in found]
+    return [_row(row, totals[row.id]) for row in found]
 
 
-def of_hub(within: Period) -> dict[str, Any]:
-    """Of all rows together: of the time in which parties could have been CONNECTED, how much they were."""
-    totals = history.between(db.session(), within.began_at, within.ended_at).values()
-    return _shares(history.Totals(sum(item.up_ms for item in totals), sum(item.down_ms for item in totals)))
+def of_hub(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of all its rows together: of the time in which they could have been CONNECTED, how much they were."""
+    up, down = (sum(row[name] for row in rows) for name in ("connected_seconds", "offline_seconds"))
+    return {"availability": up / (up + down) if up + down else None, "connected_seconds": up, "offline_seconds": down}
 
 
 def as_csv(rows: Iterable[dict[str, Any]]) -> str:
@@ -93,29 +93,15 @@ def _cell(value: Any) -> Any:
     return "" if value is None else plain(value)
 
 
-def _changes(within: Period, ids: Iterable[int] | None) -> dict[int, int]:
-    """How often each row changed."""
-    counted = select(History.client_info_id, func.count()).where(History.at > within.began_at, History.at <= within.ended_at)
-    if ids is not None:
-        counted = counted.where(History.client_info_id.in_(ids))
-    return {row[0]: row[1] for row in db.session.execute(counted.group_by(History.client_info_id))}
-
-
-def _row(row: ClientInfo, totals: history.Totals, changes: int) -> dict[str, Any]:
+def _row(row: Any, totals: history.Totals) -> dict[str, Any]:
     return {
         "country_code": row.country_code,
         "party_id": row.party_id,
         "role": row.role,
-        "platform": row.platform.name,
+        "platform": row.platform,
         "status": row.status,
-        **_shares(totals),
-        "changes": changes,
-    }
-
-
-def _shares(totals: history.Totals) -> dict[str, Any]:
-    return {
         "availability": totals.availability,
         "connected_seconds": totals.up_ms / 1000,
         "offline_seconds": totals.down_ms / 1000,
+        "changes": totals.changes,
     }

@@ -34,7 +34,7 @@ def show_availability(country_code: str | None, party_id: str | None, days: floa
     if party:
         rows_of(party)
     rows = availability.of_parties(period, party)
-    hub = None if party else availability.of_hub(period)
+    hub = None if party else availability.of_hub(rows)
     if as_json:
         print_json({"date_from": period.began_at, "date_to": period.ended_at, "hub": hub, "parties": rows})
     elif not rows:
@@ -70,7 +70,8 @@ def in_percent(share: float) -> str:
 def in_words(seconds: float) -> str:
     """The two largest units, e.g. 3 d 4 h."""
     units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    left, parts = round(seconds), []
+    left = round(seconds)
+    parts: list[str] = []
     for name, size in units:
         count, left = divmod(left, size)
         if count or parts:

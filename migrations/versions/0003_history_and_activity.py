@@ -23,19 +23,24 @@ NEW: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     "client_info": [("status_since", sa.DateTime(timezone=True))],
     "api_token": [("last_used_at", sa.DateTime(timezone=True))],
 }
+BIG, SMALL = sa.BigInteger(), sa.Integer()
 NUMBERS = [
-    ("platform", "tellings"),
-    *[(table, name) for table in ("client_info", "history") for name in ("up_ms", "down_ms")],
+    ("platform", "tellings", BIG),
+    *[
+        (table, name, kind)
+        for table in ("client_info", "history")
+        for name, kind in (("up_ms", BIG), ("down_ms", BIG), ("changes", SMALL))
+    ],
 ]
 history = sa.table(
     "history",
-    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "up_ms", "down_ms")],
+    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "up_ms", "down_ms", "changes")],
     sa.column("at", sa.DateTime(timezone=True)),
     sa.column("status", sa.String),
 )
 client_info = sa.table(
     "client_info",
-    *[sa.column(name, sa.Integer) for name in ("id", "up_ms", "down_ms")],
+    *[sa.column(name, sa.Integer) for name in ("id", "up_ms", "down_ms", "changes")],
     sa.column("status_since", sa.DateTime(timezone=True)),
 )
 
@@ -45,8 +50,8 @@ def upgrade() -> None:
     for table, columns in NEW.items():
         for name, kind in columns:
             op.add_column(table, sa.Column(name, kind, nullable=True))
-    for table, name in NUMBERS:
-        op.add_column(table, sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
+    for table, name, kind in NUMBERS:
+        op.add_column(table, sa.Column(name, kind, server_default="0", nullable=False))
     op.drop_index(op.f("ix_history_client_info_id"), table_name="history")
     op.create_index(op.f("ix_history_client_info_id_at"), "history", ["client_info_id", "at"], unique=False)
     op.create_index(op.f("ix_history_at"), "history", ["at"], unique=False)
@@ -93,10 +98,10 @@ def _fill_in_totals(connection: sa.Connection) -> None:
     for row_id, group in itertools.groupby(lines, lambda line: line.client_info_id):
         totals = _totals(group)
         of_lines += totals
-        of_rows.append({"row": row_id, **{name: totals[-1][name] for name in ("up", "down", "at")}})
+        of_rows.append({"row": row_id, **{name: totals[-1][name] for name in ("up", "down", "number", "at")}})
     if of_lines:
-        values: dict[str, Any] = {"up_ms": sa.bindparam("up"), "down_ms": sa.bindparam("down")}
-        lines_now = [{name: line[name] for name in ("line", "up", "down")} for line in of_lines]
+        values: dict[str, Any] = {"up_ms": sa.bindparam("up"), "down_ms": sa.bindparam("down"), "changes": sa.bindparam("number")}
+        lines_now = [{name: line[name] for name in ("line", "up", "down", "number")} for line in of_lines]
         connection.execute(history.update().where(history.c.id == sa.bindparam("line")).values(**values), lines_now)
         since = client_info.update().where(client_info.c.id == sa.bindparam("row"))
         connection.execute(since.values(**values, status_since=sa.bindparam("at", type_=sa.DateTime(timezone=True))), of_rows)
@@ -106,10 +111,10 @@ def _totals(lines: Iterable[Any]) -> list[dict[str, Any]]:
     totals: list[dict[str, Any]] = []
     spent = {"CONNECTED": 0, "OFFLINE": 0}
     before = None
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if before is not None and before.status in spent:
             spent[before.status] += max(round((line.at - before.at).total_seconds() * 1000), 0)
-        totals.append({"line": line.id, "at": line.at, "up": spent["CONNECTED"], "down": spent["OFFLINE"]})
+        totals.append({"line": line.id, "at": line.at, "up": spent["CONNECTED"], "down": spent["OFFLINE"], "number": number})
         before = line
     return totals
 
@@ -120,7 +125,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_history_at"), table_name="history")
     op.drop_index(op.f("ix_history_client_info_id_at"), table_name="history")
     op.create_index(op.f("ix_history_client_info_id"), "history", ["client_info_id"], unique=False)
-    for table, name in reversed(NUMBERS):
+    for table, name, _ in reversed(NUMBERS):
         op.drop_column(table, name)
     for table, columns in NEW.items():
         for name, _ in reversed(columns):

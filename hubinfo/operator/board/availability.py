@@ -61,9 +61,10 @@ def _page(**shown: Any) -> str:
 
 
 def _shown(period: Period) -> dict[str, Any]:
-    rows = reckoned.of_parties(period, _party())
+    everybody, party = reckoned.of_parties(period), _party()
+    rows = [row for row in everybody if party in (None, party_of(row["country_code"], row["party_id"]))]
     pages = Pages(len(rows), paging.asked())
-    return {"period": period, "hub": reckoned.of_hub(period), "rows": pages.of(rows), "pages": pages}
+    return {"period": period, "hub": reckoned.of_hub(everybody), "rows": pages.of(rows), "pages": pages}
 
 
 def _party() -> str | None:
