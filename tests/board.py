@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from hubinfo import clock
 from hubinfo.database import db, write
-from hubinfo.models import Action, ClientInfo
+from hubinfo.models import Action, ClientInfo, Counter
 from tests.hubs import connect
 
 PASSWORD = "operator"
@@ -187,6 +187,7 @@ def connect_many(app: Flask, count: int) -> None:
                     **taken,
                 )
             )
+        session.get_one(Counter, "revision").value += count - 1
 
 
 def _base36(number: int) -> str:

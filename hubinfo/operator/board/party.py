@@ -5,6 +5,7 @@ from typing import Any
 from flask import abort
 from werkzeug.wrappers import Response
 
+from hubinfo import clock
 from hubinfo.models import party_of
 from hubinfo.operator import availability, dossier, log_book, overview, timeline
 from hubinfo.operator.board import live
@@ -38,8 +39,9 @@ def _mark() -> str:
 
 def _shown(party: str) -> dict[str, Any]:
     found = dossier_of(party)
+    not_told = [row | {"last_updated": clock.parse(row["last_updated"])} for row in found["not_told"][:LISTED]]
     timelines = {title: _timelines(found["rows"], days) for title, days in PERIODS.items()}
-    return {"dossier": found, "timelines": timelines, "listed": LISTED}
+    return {"dossier": found, "not_told": not_told, "timelines": timelines, "listed": LISTED}
 
 
 def _timelines(rows: list[dict[str, Any]], days: int) -> dict[str, Any]:

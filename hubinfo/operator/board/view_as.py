@@ -7,7 +7,7 @@ from flask import abort, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from hubinfo.config import current_settings
-from hubinfo.operator import reports, seen
+from hubinfo.operator import seen
 from hubinfo.operator.board import frame, paging
 from hubinfo.operator.board.blueprint import blueprint
 from hubinfo.operator.board.paging import Pages
@@ -23,9 +23,8 @@ def view_as() -> Response:
     if not frame.is_hub():
         abort(404)
     platform, version = request.args.get("platform") or None, _version()
-    names = [row["platform"] for row in reports.platforms()]
     shown = _shown(platform, version) if platform else {}
-    page = render_template("view_as.html", names=names, platform=platform, version=version, fields=FIELDS, **shown)
+    page = render_template("view_as.html", names=seen.platforms(), platform=platform, version=version, fields=FIELDS, **shown)
     return make_response(page)
 
 
