@@ -29,7 +29,7 @@ PAGES = {
     "/": "parties",
     "/?text=aa&status=OFFLINE": "parties, searched",
     "/?sort=availability_30d&descending=1": "parties, by availability",
-    "/?offset=1950": "parties, the last page",
+    "/?page=40": "parties, the last page",
     "/parties/NL/AAA": "a party",
     "/activity": "activity",
     "/activity?party=NL-AAA": "activity of a party",
