@@ -5,9 +5,9 @@ costs two lookups in an index, however long the period and however often the sta
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ScalarSelect, and_, case, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -21,8 +21,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _FORGOTTEN_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Milliseconds CONNECTED and OFFLINE, and changes of status, in a period or since the row was made."""
 
     up_ms: int
@@ -37,8 +36,7 @@ class Totals:
 
     def since(self, before: "Totals") -> "Totals":
         """What has been added since; never less than nothing, should a clock have been set back."""
-        pairs = zip(astuple(self), astuple(before), strict=True)
-        return Totals(*(max(now - then, 0) for now, then in pairs))
+        return Totals(*(max(now - then, 0) for now, then in zip(self, before, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def parties(wanted: Wanted) -> Page:
     if wanted.sort in AVAILABILITY:
         _add_availability(rows, (wanted.sort,))
     page = _sorted(rows, wanted)[wanted.offset : wanted.offset + wanted.limit]
-    _add_availability(page, AVAILABILITY)
+    _add_availability(page, AVAILABILITY.keys() - {wanted.sort})
     return Page(len(rows), page)
 
 
