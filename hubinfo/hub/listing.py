@@ -1,10 +1,9 @@
 """The list of ClientInfo as one platform may see it (OCPI 2.2.1 hubclientinfo, Sender GET)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from hubinfo import clock
 from hubinfo.database import db
@@ -32,8 +31,8 @@ def page(platform_id: int, dialect: Dialect, query: ListQuery, limit: int | None
     return Listing(total, [client_info(row, dialect) for row in db.session.execute(rows)])
 
 
-def client_info(row: ClientInfo | Row[str, str, str, str, datetime], dialect: Dialect) -> dict[str, Any]:
-    """The object, as this version can say it (OCPI 2.2.1 hubclientinfo, ClientInfo)."""
+def client_info(row: Any, dialect: Dialect) -> dict[str, Any]:
+    """The object of a row, or of those columns of one, as this version can say it (OCPI 2.2.1 hubclientinfo, ClientInfo)."""
     return {
         "country_code": row.country_code,
         "party_id": row.party_id,
