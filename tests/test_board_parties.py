@@ -9,7 +9,7 @@ from sqlalchemy import update
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Platform
-from tests.board import Board, connect_many, rename, suspend_in_secret
+from tests.board import Board, Element, connect_many, rename, suspend_in_secret
 from tests.conftest import Hub
 from tests.hubs import connect
 from tests.statements import counted
@@ -111,9 +111,9 @@ def test_headings_sort_and_turn_round(four: Board) -> None:
     assert sorted_by(page.all) == {"Status ▲": "ascending"}
 
 
-def sorted_by(elements: list[object]) -> dict[str, str]:
-    found = [each for each in elements if "aria-sort" in each.attributes]  # type: ignore[attr-defined]
-    return {each.text: each.attributes["aria-sort"] for each in found}  # type: ignore[attr-defined]
+def sorted_by(elements: list[Element]) -> dict[str, str]:
+    found = [each for each in elements if "aria-sort" in each.attributes]
+    return {each.text: each.attributes["aria-sort"] for each in found}
 
 
 def test_every_heading_can_be_sorted_by(four: Board) -> None:
