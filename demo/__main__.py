@@ -56,7 +56,7 @@ def _in_a_thread(play: Callable[[], None]) -> None:
 
 
 def _stay(story: Story) -> None:
-    print(f"All keep running until Ctrl-C. /api: user operator, password {PASSWORD}.")
+    print(f"All keep running until Ctrl-C. Their boards and /api: user operator, password {PASSWORD}.")
     for instance in story.instances:
         print(f"  {instance.name}  {instance.url}  {instance.roles}")
     threading.Event().wait()
