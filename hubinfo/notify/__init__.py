@@ -1,0 +1,1 @@
+"""Telling the operator what needs somebody: by mail, by webhook, through apprise."""
