@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hubinfo import startup
+from hubinfo.operator.metrics import folder
 
 bind = "127.0.0.1:5000"
 # One process with threads: SQLite has one writer. With PostgreSQL more workers are welcome (-w), one does the background work.
@@ -33,3 +34,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
     app = getattr(worker, "wsgi", None)
     if app is not None:
         startup.stop(app)
+
+
+def on_exit(_server: Any) -> None:
+    """After all workers: what they have counted goes with them."""
+    folder.leave()

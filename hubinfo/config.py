@@ -87,6 +87,7 @@ class Settings:
         (), checks.secrets, "one secret or several, comma-separated, newest first, none empty", shown=_hidden
     )
     operator_password: str | None = _setting(None, checks.printable, "a text that is not empty", shown=_hidden)
+    metrics_token: str | None = _setting(None, checks.matching("[!-~]+"), "ASCII characters without spaces", shown=_hidden)
     log_format: str = _setting("text", checks.matching("text|json"), "text or json")
 
     @property

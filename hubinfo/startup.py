@@ -1,6 +1,7 @@
 """What the serving process does before its first request: schema, secrets, a greeting, the background thread."""
 
 import atexit
+import contextlib
 import logging
 import os
 import secrets
@@ -27,6 +28,7 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.dialect import HUB
 from hubinfo.ocpi.envelope import StatusCode
 from hubinfo.operator.access import PASSWORD_FILE, operator_password
+from hubinfo.operator.metrics import folder
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import TokenUnreadable, keys_in, make_once
 from hubinfo.worker import Worker
@@ -44,6 +46,8 @@ class CannotServe(Exception):
 
 def load(*, production: bool, instance_path: Path) -> Flask:
     """The app for `app.py` and `wsgi.py`; a wrong setting ends the process with one line each."""
+    if production:
+        _count_together(instance_path)
     try:
         app = create_app(production=production, instance_path=instance_path)
     except SettingsError as error:
@@ -51,6 +55,12 @@ def load(*, production: bool, instance_path: Path) -> Flask:
     if not under_flask():
         app.before_request(_serve_on_first_request)
     return app
+
+
+def _count_together(instance_path: Path) -> None:
+    """Several processes may serve one address: before metrics are imported, say where their counts are added up."""
+    with contextlib.suppress(OSError):  # `prepare` will say what is wrong with the instance folder
+        folder.share(Path(os.environ.get("HUBINFO_INSTANCE_PATH") or instance_path).absolute())
 
 
 def give_up(lines: str) -> NoReturn:

@@ -49,6 +49,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("SECRET_KEY", "newest, newer, old", ("newest", "newer", "old")),
     ("OPERATOR_PASSWORD", "0123", "0123"),
     ("OPERATOR_PASSWORD", "1e5", "1e5"),
+    ("METRICS_TOKEN", "s3cr=t/+~", "s3cr=t/+~"),
     ("LOG_FORMAT", "json", "json"),
 ]
 _SECONDS = "a number of seconds from 0.001 to 1000000000"
@@ -111,6 +112,8 @@ WRONG_SECRETS: list[tuple[str, str, str]] = [
     ("SECRET_KEY", "", _KEYS),
     ("SECRET_KEY", "hunter2,", _KEYS),
     ("SECRET_KEY", "hunter2, ,hunter1", _KEYS),
+    ("METRICS_TOKEN", "two words", "ASCII characters without spaces"),
+    ("METRICS_TOKEN", "schlüssel", "ASCII characters without spaces"),
     ("OPERATOR_PASSWORD", "tab\tbed", "a text that is not empty"),
 ]
 WRONG_DATABASES: list[tuple[str, str]] = [

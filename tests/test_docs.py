@@ -10,7 +10,7 @@ from tests.processes import SOURCES, Installation
 from tests.test_tour import blocks, steps
 
 RUNNING = (SOURCES / "docs" / "running.md").read_text()
-IN_WORDS = {"DATABASE_URL", "ALLOW_PRIVATE_NETWORKS", "ALLOW_HTTP", "CA_FILE", "SECRET_KEY", "OPERATOR_PASSWORD"}
+IN_WORDS = {"DATABASE_URL", "ALLOW_PRIVATE_NETWORKS", "ALLOW_HTTP", "CA_FILE", "SECRET_KEY", "OPERATOR_PASSWORD", "METRICS_TOKEN"}
 """Settings whose default is described and not shown."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from blinker import Namespace
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,8 @@ from hubinfo.ocpi.client import Answer, Outcome
 KEPT = 50_000
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 PUSH, PROBE = "push", "probe"
+ended = Namespace().signal("ended")
+"""Sent by an app as each push and probe ends: its `entry` and, of a push, `changed_at`, the time of the change it told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import functools
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 from blinker import Namespace
 from flask import Flask, current_app
@@ -31,6 +32,8 @@ class Change:
     role: str
     status: str
     last_updated: str
+    changed_at: datetime
+    """The same."""
 
 
 def newest_revision(session: Session) -> int:
@@ -74,7 +77,7 @@ def changes_after(session: Session, revision: int) -> list[Change]:
         ClientInfo.last_updated,
     )
     rows = session.execute(select(*columns).where(ClientInfo.revision > revision).order_by(ClientInfo.revision))
-    return [Change(*row[:-1], clock.render(row[-1])) for row in rows]
+    return [Change(*row[:-1], clock.render(row[-1]), row[-1]) for row in rows]
 
 
 def told_anew(platform: Platform) -> None:

@@ -148,8 +148,9 @@ class Keepalive:
 
     def _record(self, answered: Sequence[int], outcomes: Mapping[int, Outcome], now: datetime) -> None:
         failed = {key: outcome.reason for key, outcome in outcomes.items() if isinstance(outcome, PeerError)}
+        entries = [activity.probe(key, outcome, now) for key, outcome in outcomes.items()]
         with write() as session:
-            activity.write(session, [activity.probe(key, outcome, now) for key, outcome in outcomes.items()])
+            activity.write(session, entries)
             session.execute(update(Platform).where(Platform.id.in_(outcomes)).values(token_out_used_at=now))
             presence.heard(dict.fromkeys(answered, now))
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
@@ -162,6 +163,8 @@ class Keepalive:
                 say(_log, logging.WARNING, "probe_failed", platform=platform.name, **values)
                 if platform.status == CONNECTED and platform.failed_probes >= self._enough_failures:
                     self._own_fault.accuse([platform.id])
+        for entry in entries:
+            activity.ended.send(self._app, entry=entry, changed_at=None)
 
     def _wait_seconds(self, platform: Platform) -> float:
         """The long dead are asked ever less often, yet never less than the silent are."""

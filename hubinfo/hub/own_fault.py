@@ -6,13 +6,25 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from hubinfo.logs import say
+from hubinfo.models import ConnectionStatus, Platform
 
 _log = logging.getLogger(__name__)
 ENOUGH_TO_JUDGE = 3
 """From so many CONNECTED platforms on, all failing at once means that the fault is ours."""
 _FIRST_WITNESSES = 10
 """So many are asked before all the others are."""
+
+
+def is_stored(session: Session, enough_failures: int) -> bool:
+    """Whether it is ours, as any process can tell: all CONNECTED platforms fail, and one should be OFFLINE by now."""
+    failures = select(func.count(), func.min(Platform.failed_probes), func.max(Platform.failed_probes))
+    watched = (Platform.status == ConnectionStatus.CONNECTED, Platform.token_out.is_not(None))
+    count, fewest, most = session.execute(failures.where(*watched)).one()
+    return bool(count >= ENOUGH_TO_JUDGE and fewest > 0 and most >= enough_failures)
 
 
 @dataclass(frozen=True)

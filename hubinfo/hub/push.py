@@ -154,7 +154,9 @@ class Push:
     def _then(self, put: Put, outcome: Outcome) -> Put | None:
         cursor, change = self._telling[put.platform_id], put.change
         self._unwritten[cursor.platform_id] = cursor
-        cursor.sent.append(activity.push(cursor.platform_id, change.id, change.status, outcome, self._now()))
+        entry = activity.push(cursor.platform_id, change.id, change.status, outcome, self._now())
+        cursor.sent.append(entry)
+        activity.ended.send(self._app, entry=entry, changed_at=change.changed_at)
         if isinstance(outcome, PeerError) and not outcome.permanent:
             self._fail(cursor, outcome)
             return None

@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         guesses,
         health,
         history_commands,
+        metrics,
         party_commands,
         token_commands,
     )
@@ -21,4 +22,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
     board.init_app(app)
+    metrics.init_app(app)
     app.cli.add_command(cli.group)

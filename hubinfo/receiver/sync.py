@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from blinker import Namespace
 from flask import Flask
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -24,6 +25,8 @@ from hubinfo.receiver.pull import Pull
 _log = logging.getLogger(__name__)
 LONGEST_WAIT_SECONDS = 3600.0
 SPLAY = 0.1
+pulled = Namespace().signal("pulled")
+"""Sent by an app as each `pull` ends."""
 
 
 def is_hub() -> ColumnElement[bool]:
@@ -140,6 +143,7 @@ class Sync:
             asked_for_meanwhile = pull.planned_at is not None and hub.next_sync_at is None
             if is_of_now and not asked_for_meanwhile:
                 self._plan(hub, pull)
+        pulled.send(self._app, pull=pull)
         values = {"received": pull.received, "changed": pull.changed, "no_longer_valid": pull.no_longer_valid}
         if pull.reason is None:
             say(_log, logging.INFO, "synced", hub=pull.hub, **values)

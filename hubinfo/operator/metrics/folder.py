@@ -1,0 +1,77 @@
+"""Where the processes of one server count together: a folder of mapped files, known before prometheus_client is imported."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+_LOCK = "lock"
+_held: list[tuple[Path, int]] = []
+
+
+def share(instance_path: Path) -> None:
+    """Name the folder to prometheus_client: a fresh one, unless a process of this server is there already.
+
+    What nobody uses any more is removed. Set by hand, the folder is used as it is. Raises OSError.
+    """
+    if VARIABLE in os.environ:
+        Path(os.environ[VARIABLE]).mkdir(parents=True, exist_ok=True)
+        return
+    folders = instance_path / "metrics"
+    folders.mkdir(parents=True, exist_ok=True)
+    # A master and its workers are one process group, and so are two masters while one takes over from the other.
+    own = folders / f"{socket.gethostname()}-{os.getpgrp()}"
+    with _one_at_a_time(folders):
+        _remove_unused(folders)
+        own.mkdir(exist_ok=True)
+        # Kept open, and by the workers after the fork: it says that somebody counts here, and the kernel lets go of it.
+        _held.append((folders, _lock(own / _LOCK, fcntl.LOCK_SH)))
+    os.environ[VARIABLE] = str(own)
+
+
+def leave() -> None:
+    """The end of the master, after its workers: its folder goes, unless another process of the group goes on."""
+    while _held:
+        folders, number = _held.pop()
+        os.close(number)
+        with contextlib.suppress(OSError), _one_at_a_time(folders):
+            _remove_unused(folders)
+
+
+@contextmanager
+def _one_at_a_time(folders: Path) -> Iterator[None]:
+    number = _lock(folders / _LOCK, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(number)
+
+
+def _remove_unused(folders: Path) -> None:
+    for folder in folders.iterdir():
+        if folder.is_dir() and not _is_used(folder):
+            shutil.rmtree(folder)
+
+
+def _is_used(folder: Path) -> bool:
+    try:
+        os.close(_lock(folder / _LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB))
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _lock(path: Path, operation: int) -> int:
+    """Its file number; closing it lets go. Raises BlockingIOError when it is taken and is not to be waited for."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(number, operation)
+    except OSError:
+        os.close(number)
+        raise
+    return number

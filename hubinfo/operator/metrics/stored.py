@@ -1,0 +1,78 @@
+"""What the database says at the moment of a scrape: the same from every process and every host."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from importlib.metadata import version
+
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from hubinfo import clock, lease, schema
+from hubinfo.config import current_settings
+from hubinfo.database import db
+from hubinfo.hub import own_fault, untold
+from hubinfo.models import ClientInfo, ConnectionStatus, Lease
+from hubinfo.ocpi.dialect import HUB
+from hubinfo.operator.health import why_not_ready
+
+
+def read() -> Iterable[Metric]:
+    """Every gauge; without the database, only that it is gone."""
+    yield InfoMetricFamily("hubinfo_build", "The hubinfo that runs here.", {"version": version("hubinfo")})
+    yield _gauge("hubinfo_ready", "Whether /readyz says so.", why_not_ready() is None)
+    try:
+        found = list(_read(db.session()))
+    except (SQLAlchemyError, schema.SchemaError):
+        db.session.rollback()
+        found = []
+    yield _gauge("hubinfo_database_up", "Whether the database answers, in the schema it should have.", bool(found))
+    yield from found
+
+
+def _read(session: Session) -> Iterator[Metric]:
+    yield InfoMetricFamily("hubinfo_schema", "The revision of the database's schema.", {"revision": schema.current() or ""})
+    yield _parties(session)
+    yield from _untold(session)
+    yield from _worker(session)
+    failing = own_fault.is_stored(session, current_settings().offline_after_failures)
+    yield _gauge("hubinfo_own_fault", "Whether all platforms fail at once, so that no status changes.", failing)
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, about, float(value))
+
+
+def _parties(session: Session) -> Metric:
+    """Each role in use with all statuses: one that nobody has is 0, not absent."""
+    counted = select(ClientInfo.role, ClientInfo.status, func.count()).group_by(ClientInfo.role, ClientInfo.status)
+    found = {(row[0], row[1]): row[2] for row in session.execute(counted)}
+    family = GaugeMetricFamily("hubinfo_parties", "Parties by status and role.", labels=["status", "role"])
+    for role in sorted({role for role, _ in found}):
+        for status in ConnectionStatus:
+            family.add_metric([status.value, role], found.get((role, status.value), 0))
+    return family
+
+
+def _untold(session: Session) -> Iterator[Metric]:
+    is_hub = HUB in current_settings().roles
+    found = untold.read(session) if is_hub else untold.Untold()
+    age = clock.now() - found.oldest_at if found.oldest_at else timedelta()
+    yield _gauge("hubinfo_platforms_behind", "CONNECTED platforms that have not been told everything.", found.platforms)
+    yield _gauge("hubinfo_changes_untold", "PUTs that these have still to get.", found.changes)
+    about = "Age of the oldest change that any of these has not been told; 0: all know all."
+    yield _gauge("hubinfo_oldest_untold_change_age_seconds", about, max(age.total_seconds(), 0.0))
+
+
+def _worker(session: Session) -> Iterator[Metric]:
+    about = "Whether some process does the background work."
+    yield _gauge("hubinfo_worker_lease_held", about, lease.is_held(session))
+    row = session.get(Lease, lease.NAME)
+    if row is None:
+        return
+    yield InfoMetricFamily("hubinfo_worker", "Who does the background work, or did so last.", {"holder": row.holder})
+    renewed_at = row.expires_at - timedelta(seconds=lease.LEASE_SECONDS)
+    age = max((lease.time_of(session) - renewed_at).total_seconds(), 0.0)
+    yield _gauge("hubinfo_worker_tick_age_seconds", "Time since the lease was last renewed.", age)
