@@ -250,8 +250,45 @@ class ApiToken(Model):
     """To about a minute."""
 
 
+class Concern(Model):
+    """Something that an operator wants to know of, while it lasts and a while longer; and whether it has been told."""
+
+    __tablename__ = "concern"
+    __table_args__ = (UniqueConstraint("kind", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """E.g. offline; see notify/kinds.py."""
+    subject: Mapped[str] = mapped_column(String(32))
+    """A party or a platform by its short name; empty where it is this platform itself."""
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when it lasts; none once it has ended."""
+    told: Mapped[bool] = mapped_column(default=False)
+    """Whether the operator knows that it lasts."""
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the operator was last told of it."""
+
+
+class Notification(Model):
+    """A message that waits to be sent over one channel."""
+
+    __tablename__ = "notification"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    message_id: Mapped[str] = mapped_column(String(64), unique=True)
+    """The same in every attempt, so that who gets it twice can tell."""
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    events: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """As a webhook has them: type, timestamp, data."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When to try next; during an attempt, when to try again should nothing come of it."""
+    reason: Mapped[str | None] = mapped_column(String(255))
+
+
 class Counter(Model):
-    """A number that only grows: `revision`."""
+    """A number that only grows: `revision`, and `holders` of platforms/directory.py."""
 
     __tablename__ = "counter"
 
