@@ -1,0 +1,41 @@
+"""`/metrics` as a scraper reads it."""
+
+from typing import Any
+
+from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Scrape:
+    """The samples of one answer."""
+
+    def __init__(self, text: str) -> None:
+        parse: Any = text_string_to_metric_families
+        self.families = list(parse(text))
+        self._samples = {
+            (sample.name, frozenset(sample.labels.items())): sample.value for family in self.families for sample in family.samples
+        }
+
+    def __getitem__(self, name: str) -> float:
+        return self.value(name)
+
+    def value(self, name: str, **labels: str) -> float:
+        """Of the one sample with exactly these labels."""
+        return self._samples[name, frozenset(labels.items())]
+
+    def by(self, name: str) -> dict[tuple[str, ...], float]:
+        """Every sample of this name, by the values of its labels in the labels' alphabetical order."""
+        found = ((labels, value) for (sample, labels), value in self._samples.items() if sample == name)
+        return {tuple(value for _, value in sorted(labels)): number for labels, number in found}
+
+    @property
+    def names(self) -> set[str]:
+        """Of all samples, those of histograms with `_bucket` and the like."""
+        return {name for name, _ in self._samples}
+
+
+def scrape(app: Flask) -> Scrape:
+    """In this process."""
+    response = app.test_client().get("/metrics")
+    assert response.status_code == 200, response.text
+    return Scrape(response.text)
