@@ -1,5 +1,6 @@
 """From a setting's text to its value: each check raises ValueError, or KeyError, for what is not allowed."""
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -125,3 +126,51 @@ def existing_file(text: str) -> str:
     if not found:
         raise ValueError
     return text
+
+
+def mail_address(text: str) -> str:
+    """Such as ops@hub.example.com, without a name."""
+    if re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text, re.ASCII) is None or len(text) > 254:
+        raise ValueError
+    return text
+
+
+def mail_addresses(text: str) -> tuple[str, ...]:
+    """A comma list of them; what is given twice counts once."""
+    return tuple(dict.fromkeys(mail_address(part.strip()) for part in text.split(",")))
+
+
+def smtp_url(text: str) -> str:
+    """A mail server, and who we are to it: no user without a password, nothing after the port."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0 or not text.isprintable():
+        raise ValueError
+    if bool(parts.username) != bool(parts.password) or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError
+    return text
+
+
+def webhook_url(text: str) -> str:
+    """Where to POST; a path or a query may be part of it."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or len(text) > 1000:
+        raise ValueError
+    if parts.port == 0 or not text.isascii() or not text.isprintable() or set(text) & set(' #\\"<>'):
+        raise ValueError
+    return text
+
+
+def webhook_secret(text: str) -> bytes:
+    """The key in a secret as Standard Webhooks writes it."""
+    key = base64.b64decode(matching("whsec_[A-Za-z0-9+/]+={0,2}")(text).removeprefix("whsec_"), validate=True)
+    if not 24 <= len(key) <= 64:
+        raise ValueError
+    return key
+
+
+def apprise_urls(text: str) -> tuple[str, ...]:
+    """A comma list; a comma within one of them is its own."""
+    urls = tuple(dict.fromkeys(re.split(r"\s*,\s*(?=[\w.+-]+://)", text)))
+    if not all(re.fullmatch(r"[a-z0-9]+://\S+", url, re.ASCII) and url.isprintable() for url in urls):
+        raise ValueError
+    return urls

@@ -4,7 +4,7 @@ import difflib
 import importlib
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,23 @@ class Settings:
     operator_password: str | None = _setting(None, checks.printable, "a text that is not empty", shown=_hidden)
     metrics_token: str | None = _setting(None, checks.matching("[!-~]+"), "ASCII characters without spaces", shown=_hidden)
     log_format: str = _setting("text", checks.matching("text|json"), "text or json")
+
+    notify_mail_to: tuple[str, ...] = _setting((), checks.mail_addresses, "a comma list of mail addresses")
+    notify_mail_from: str | None = _setting(None, checks.mail_address, "a mail address")
+    smtp_url: str | None = _setting(
+        None, checks.smtp_url, "smtp:// or smtps://, then HOST or USER:PASSWORD@HOST, perhaps :PORT", shown=_without_password
+    )
+    notify_webhook_url: str | None = _setting(
+        None, checks.webhook_url, "an http(s) URL of at most 1000 characters, no user", shown=_hidden
+    )
+    notify_webhook_secret: bytes | None = _setting(
+        None, checks.webhook_secret, "whsec_ and 24 to 64 bytes in base64", shown=_hidden
+    )
+    notify_urls: tuple[str, ...] = _setting((), checks.apprise_urls, "a comma list of apprise URLs", shown=_hidden)
+    notify_offline_seconds: float = _seconds(600.0, 0)
+    notify_untold_seconds: float = _seconds(900.0, 0)
+    notify_group_seconds: float = _seconds(30.0, 0)
+    notify_quiet_seconds: float = _seconds(3600.0, 0)
 
     @property
     def versions_url(self) -> str:
@@ -191,17 +208,28 @@ def _check_together(settings: Settings) -> list[str]:
     if settings.production and settings.country_code.upper() == "XX":
         wrong.append(f"{PREFIX}COUNTRY_CODE={settings.country_code!r}: must be this hub's own country code in production")
     if settings.database_url.startswith("postgresql"):
-        wrong += _without_psycopg()
-    return wrong
+        wrong += _without("psycopg", "DATABASE_URL: PostgreSQL", "postgresql")
+    if settings.notify_urls:
+        wrong += _without("apprise", "NOTIFY_URLS: it", "notify")
+    return wrong + [f"{PREFIX}{name}: {needed} must be set too" for name, needed in _needed(settings)]
 
 
-def _without_psycopg() -> list[str]:
-    """psycopg is an extra, and without its library it is there and yet cannot be imported."""
+def _needed(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a channel of notifications consists of, all or nothing: a setting that is there and one that is missing."""
+    for names in (("NOTIFY_MAIL_TO", "NOTIFY_MAIL_FROM", "SMTP_URL"), ("NOTIFY_WEBHOOK_URL", "NOTIFY_WEBHOOK_SECRET")):
+        there = [name for name in names if getattr(settings, name.lower())]
+        missing = [f"{PREFIX}{name}" for name in names if name not in there]
+        if there and missing:
+            yield there[0], " and ".join(missing)
+
+
+def _without(module: str, needs_it: str, extra: str) -> list[str]:
+    """It is an extra, and without a library of its own it is there and yet cannot be imported."""
     try:
-        importlib.import_module("psycopg")
+        importlib.import_module(module)
     except ImportError as error:
         cause = str(error).strip().partition("\n")[0]
-        return [f"{PREFIX}DATABASE_URL: PostgreSQL needs psycopg ({cause}); run: pip install 'hubinfo[postgresql]'"]
+        return [f"{PREFIX}{needs_it} needs {module} ({cause}); run: pip install 'hubinfo[{extra}]'"]
     return []
 
 

@@ -94,7 +94,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token, activity, action, concern, notification RESTART IDENTITY CASCADE"
+                "TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token, activity, action, "
+                "concern, notification RESTART IDENTITY CASCADE"
             )
         )
         connection.execute(text("UPDATE counter SET value = 0"))

@@ -51,7 +51,25 @@ GOOD: list[tuple[str, str, Any]] = [
     ("OPERATOR_PASSWORD", "1e5", "1e5"),
     ("METRICS_TOKEN", "s3cr=t/+~", "s3cr=t/+~"),
     ("LOG_FORMAT", "json", "json"),
+    ("NOTIFY_MAIL_TO", "ops@hub.example.com", ("ops@hub.example.com",)),
+    ("NOTIFY_MAIL_TO", "a.b+c@x.example, root@localhost,a.b+c@x.example", ("a.b+c@x.example", "root@localhost")),
+    ("NOTIFY_MAIL_FROM", "hubinfo@hub.example.com", "hubinfo@hub.example.com"),
+    ("SMTP_URL", "smtp://mail.example.com", "smtp://mail.example.com"),
+    ("SMTP_URL", "smtps://u%40x:p%2Fw@[::1]:465", "smtps://u%40x:p%2Fw@[::1]:465"),
+    ("NOTIFY_WEBHOOK_URL", "https://ops.example.com/hook?to=me", "https://ops.example.com/hook?to=me"),
+    ("NOTIFY_WEBHOOK_SECRET", f"whsec_{'A' * 32}", bytes(24)),
+    ("NOTIFY_WEBHOOK_SECRET", f"whsec_{'A' * 86}==", bytes(64)),
+    ("NOTIFY_URLS", "json://localhost", ("json://localhost",)),
+    ("NOTIFY_URLS", "tgram://1:a/2,3 , jsons://u:p@h/?+x=y", ("tgram://1:a/2,3", "jsons://u:p@h/?+x=y")),
+    ("NOTIFY_OFFLINE_SECONDS", "0", 0.0),
+    ("NOTIFY_UNTOLD_SECONDS", "0.5", 0.5),
+    ("NOTIFY_GROUP_SECONDS", "0", 0.0),
+    ("NOTIFY_QUIET_SECONDS", "86400", 86400.0),
 ]
+MAIL = {"NOTIFY_MAIL_TO": "ops@x.example", "NOTIFY_MAIL_FROM": "hub@x.example", "SMTP_URL": "smtp://x.example"}
+WEBHOOK = {"NOTIFY_WEBHOOK_URL": "https://x.example/", "NOTIFY_WEBHOOK_SECRET": f"whsec_{'A' * 32}"}
+COMPANY = {name: together for together in (MAIL, WEBHOOK) for name in together}
+"""What a setting is of no use without."""
 _SECONDS = "a number of seconds from 0.001 to 1000000000"
 _ROLES = "a comma list of CPO, EMSP, NAP, NSP, OTHER, SCSP, HUB"
 WRONG: list[tuple[str, str, str]] = [
@@ -106,6 +124,21 @@ WRONG: list[tuple[str, str, str]] = [
     ("CA_FILE", "/nowhere/ca.pem", "a file with the CA certificates"),
     ("CA_FILE", "a" * 5000, "a file with the CA certificates"),
     ("LOG_FORMAT", "xml", "text or json"),
+    ("NOTIFY_MAIL_TO", "", "a comma list of mail addresses"),
+    ("NOTIFY_MAIL_TO", "ops", "a comma list of mail addresses"),
+    ("NOTIFY_MAIL_TO", "ops@x.example,", "a comma list of mail addresses"),
+    ("NOTIFY_MAIL_TO", "ops@x.example\r\nBcc: all@x.example", "a comma list of mail addresses"),
+    ("NOTIFY_MAIL_FROM", "Ops <ops@x.example>", "a mail address"),
+    ("NOTIFY_MAIL_FROM", "a" * 250 + "@x.example", "a mail address"),
+    ("SMTP_URL", "mail.example.com", "smtp:// or smtps://"),
+    ("SMTP_URL", "http://mail.example.com", "smtp:// or smtps://"),
+    ("SMTP_URL", "smtp://mail.example.com:99999", "smtp:// or smtps://"),
+    ("SMTP_URL", "smtp://user@mail.example.com", "USER:PASSWORD@HOST"),
+    ("SMTP_URL", "smtp://mail.example.com/inbox", "perhaps :PORT"),
+    ("NOTIFY_OFFLINE_SECONDS", "-1", "a number of seconds from 0 to 1000000000"),
+    ("NOTIFY_UNTOLD_SECONDS", "soon", "a number of seconds from 0 to 1000000000"),
+    ("NOTIFY_GROUP_SECONDS", "1000000001", "a number of seconds from 0 to 1000000000"),
+    ("NOTIFY_QUIET_SECONDS", "", "a number of seconds from 0 to 1000000000"),
 ]
 _KEYS = "one secret or several, comma-separated, newest first, none empty"
 WRONG_SECRETS: list[tuple[str, str, str]] = [
@@ -115,6 +148,14 @@ WRONG_SECRETS: list[tuple[str, str, str]] = [
     ("METRICS_TOKEN", "two words", "ASCII characters without spaces"),
     ("METRICS_TOKEN", "schlüssel", "ASCII characters without spaces"),
     ("OPERATOR_PASSWORD", "tab\tbed", "a text that is not empty"),
+    ("NOTIFY_WEBHOOK_URL", "ops.example.com/hunter2", "an http(s) URL of at most 1000 characters, no user"),
+    ("NOTIFY_WEBHOOK_URL", "https://u:hunter2@ops.example.com/", "no user"),
+    ("NOTIFY_WEBHOOK_SECRET", "hunter2", "whsec_ and 24 to 64 bytes in base64"),
+    ("NOTIFY_WEBHOOK_SECRET", f"whsec_{'A' * 28}", "24 to 64 bytes"),
+    ("NOTIFY_WEBHOOK_SECRET", f"whsec_{'A' * 88}", "24 to 64 bytes"),
+    ("NOTIFY_WEBHOOK_SECRET", f"whsec_{'A' * 33}", "in base64"),
+    ("NOTIFY_URLS", "", "a comma list of apprise URLs"),
+    ("NOTIFY_URLS", "json://h,hunter2://\t", "a comma list of apprise URLs"),
 ]
 WRONG_DATABASES: list[tuple[str, str]] = [
     ("mysql://user:hunter2@host/db", "mysql://user:***@host/db"),
@@ -156,13 +197,14 @@ def _complaints(folder: Path, **environ: str) -> list[str]:
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD, ids=_names(GOOD))
 def test_a_good_value_is_taken_from_the_environment(tmp_path: Path, name: str, text: str, value: Any) -> None:
-    assert getattr(_load(tmp_path, **{name: text}), name.lower()) == value
+    assert getattr(_load(tmp_path, **COMPANY.get(name, {}) | {name: text}), name.lower()) == value
 
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD, ids=_names(GOOD))
 def test_a_good_value_is_taken_from_the_file(tmp_path: Path, name: str, text: str, value: Any) -> None:
     (tmp_path / "config.toml").write_text(f'{name.lower()} = "{text}"\n')
-    assert getattr(_load(tmp_path), name.lower()) == value
+    company = {other: its for other, its in COMPANY.get(name, {}).items() if other != name}
+    assert getattr(_load(tmp_path, **company), name.lower()) == value
 
 
 def test_every_setting_is_covered_by_good_and_by_wrong_values() -> None:
@@ -191,6 +233,20 @@ def test_a_wrong_database_is_shown_without_its_password(tmp_path: Path, url: str
     assert _complaints(tmp_path, DATABASE_URL=url) == [f"HUBINFO_DATABASE_URL={shown!r}: must be {allowed}"]
 
 
+def test_a_wrong_mail_server_is_shown_without_its_password(tmp_path: Path) -> None:
+    [line] = _complaints(tmp_path, SMTP_URL="smtp://u:hunter2@mail.example.com/inbox")
+    assert line.startswith("HUBINFO_SMTP_URL='smtp://u:***@mail.example.com/inbox': must be smtp:// or smtps://")
+
+
+@pytest.mark.parametrize("together", [MAIL, WEBHOOK], ids=["mail", "webhook"])
+def test_what_needs_each_other_is_set_together_or_one_line_says_what_is_missing(tmp_path: Path, together: dict[str, str]) -> None:
+    for name, text in together.items():
+        missing = " and ".join(f"HUBINFO_{other}" for other in together if other != name)
+        assert _complaints(tmp_path, **{name: text}) == [f"HUBINFO_{name}: {missing} must be set too"]
+        others = {other: its for other, its in together.items() if other != name}
+        assert _complaints(tmp_path, **others) == [f"HUBINFO_{next(iter(others))}: HUBINFO_{name} must be set too"]
+
+
 def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('page_limit = 0\nname = "fine"\n')
     lines = _complaints(tmp_path, PARTY_ID="X", SECRET_KEY=",", STRICT="perhaps")
@@ -204,6 +260,8 @@ def test_each_wrong_setting_has_its_line(tmp_path: Path) -> None:
 
 def test_secrets_are_not_in_the_repr_that_a_traceback_may_show(tmp_path: Path) -> None:
     secrets = {"SECRET_KEY": "s" * 16, "OPERATOR_PASSWORD": "hunter2", "DATABASE_URL": "postgresql://u:hunter2@db/h"}
-    shown = repr(_load(tmp_path, **secrets))
+    channels = MAIL | {"SMTP_URL": "smtp://u:hunter2@x.example", **WEBHOOK, "NOTIFY_URLS": "json://u:hunter2@h"}
+    shown = repr(_load(tmp_path, **secrets, **channels))
     assert "hunter2" not in shown
     assert "ssss" not in shown
+    assert repr(bytes(24)) not in shown

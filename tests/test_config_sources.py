@@ -164,3 +164,11 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path) -> None
     assert ended.returncode == 1
     cause = "PostgreSQL needs psycopg (no pq wrapper available.)"
     assert ended.stderr == f"hubinfo: HUBINFO_DATABASE_URL: {cause}; run: pip install 'hubinfo[postgresql]'\n"
+
+
+def test_apprise_urls_without_apprise_say_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "apprise.py").write_text("raise ImportError('No module named apprise')")
+    ended = _import_app(tmp_path, HUBINFO_NOTIFY_URLS="json://u:hunter2@127.0.0.1/")
+    assert ended.returncode == 1
+    cause = "it needs apprise (No module named apprise)"
+    assert ended.stderr == f"hubinfo: HUBINFO_NOTIFY_URLS: {cause}; run: pip install 'hubinfo[notify]'\n"

@@ -10,7 +10,21 @@ from tests.processes import SOURCES, Installation
 from tests.test_tour import blocks, steps
 
 RUNNING = (SOURCES / "docs" / "running.md").read_text()
-IN_WORDS = {"DATABASE_URL", "ALLOW_PRIVATE_NETWORKS", "ALLOW_HTTP", "CA_FILE", "SECRET_KEY", "OPERATOR_PASSWORD", "METRICS_TOKEN"}
+IN_WORDS = {
+    "DATABASE_URL",
+    "ALLOW_PRIVATE_NETWORKS",
+    "ALLOW_HTTP",
+    "CA_FILE",
+    "SECRET_KEY",
+    "OPERATOR_PASSWORD",
+    "METRICS_TOKEN",
+    "NOTIFY_MAIL_TO",
+    "NOTIFY_MAIL_FROM",
+    "SMTP_URL",
+    "NOTIFY_WEBHOOK_URL",
+    "NOTIFY_WEBHOOK_SECRET",
+    "NOTIFY_URLS",
+}
 """Settings whose default is described and not shown."""
 
 
