@@ -12,7 +12,7 @@ class Scrape:
     def __init__(self, text: str) -> None:
         parse: Any = text_string_to_metric_families
         self.families = list(parse(text))
-        self._samples = {
+        self._samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = {
             (sample.name, frozenset(sample.labels.items())): sample.value for family in self.families for sample in family.samples
         }
 
