@@ -163,6 +163,7 @@ def write() -> Iterator[Session]:
     try:
         session.connection(execution_options={WRITE: True})
         yield session
+        session.flush()  # which may add to the callbacks
         if callbacks and session.get_bind().dialect.name == "postgresql":
             session.execute(text(f"NOTIFY {CHANGED}"))
         session.commit()

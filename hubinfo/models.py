@@ -53,7 +53,7 @@ class Platform(Model):
     """Where to PUT ClientInfo; none when it has no Receiver."""
     sender_url: Mapped[str | None] = mapped_column(String(1024))
     """Where to GET the list of ClientInfo; none when it has no Sender."""
-    endpoints: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
+    endpoints: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
     """As its version details listed them: identifier, role, url."""
 
     last_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -17,8 +17,11 @@ _LISTEN_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
 
 
-def watch(engine: Engine, stopped: threading.Event, wake: Callable[[], None]) -> None:
-    """Call `wake`, which must not raise, soon after any process has committed what others may wait for; until stopped."""
+def watch(engine: Engine, stopped: threading.Event, wake: Callable[[], None], lost: Callable[[], None]) -> None:
+    """Call `wake` soon after any process has committed what others may wait for; until stopped.
+
+    `lost` is called when commits are no longer seen, for now or for good. Neither may raise.
+    """
     watch_database = _watch_file if engine.dialect.name == "sqlite" else _listen
     while not stopped.is_set():
         try:
@@ -28,7 +31,9 @@ def watch(engine: Engine, stopped: threading.Event, wake: Callable[[], None]) ->
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             say(_log, logging.WARNING, "watch_failed", reason=f"{type(error).__name__}: {reason}")
+            lost()
             stopped.wait(_RETRY_SECONDS)
+    lost()
 
 
 def _watch_file(connection: Connection, stopped: threading.Event, wake: Callable[[], None]) -> None:

@@ -103,7 +103,21 @@ class Worker:
     def _watch_commits(self) -> None:
         with self._app.app_context():
             engine = db.engine
-        wakeup.watch(engine, self._stopped, lambda: self._guarded(self._look_for_revision))
+        wakeup.watch(engine, self._stopped, lambda: self._guarded(self._look_at_commit), self._watch_is_lost)
+
+    def _watch_is_lost(self) -> None:
+        self._connections.directory.is_watched = False
+
+    def _look_at_commit(self) -> None:
+        self._look_at_holders()
+        self._look_for_revision()
+
+    def _look_at_holders(self) -> None:
+        """Watched from here on, unless this fails."""
+        directory = self._connections.directory
+        directory.is_watched = False
+        directory.look()
+        directory.is_watched = True
 
     def _look_for_revision(self) -> None:
         """Have what another process has just changed told at once."""
@@ -122,6 +136,7 @@ class Worker:
             (RENEW_SECONDS, self._renew),
             (1, self._claim_free_lease),
             (1, self._write_heard),
+            (1, self._connections.directory.look),
             (POLL_SECONDS, self._poll),
             (CHECKPOINT_SECONDS, self._checkpoint),
             (TIDY_SECONDS, self._tidy_job.ask),

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from hubinfo import clock
 from hubinfo.config import current_settings
-from hubinfo.database import after_commit, db
+from hubinfo.database import UtcDateTime, after_commit, db
 from hubinfo.hub import feed, history
 from hubinfo.hub.transitions import Event, transition
 from hubinfo.logs import say
@@ -122,14 +122,16 @@ def unregistered(platform: Platform) -> None:
 
 
 def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
-    """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED."""
+    """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED. No time of theirs goes back."""
     if not heard_at:
         return
     session = db.session()
     quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
-    columns = ("last_heard_at", "token_used_at") if presented else ("last_heard_at",)
-    values = [{"id": key, **dict.fromkeys(columns, at), **quiet} for key, at in heard_at.items()]
-    session.execute(update(Platform), values)
+    columns = (Platform.last_heard_at, Platform.token_used_at) if presented else (Platform.last_heard_at,)
+    at = bindparam("at", type_=UtcDateTime)
+    later = {column.key: case((column > at, column), else_=at) for column in columns}
+    heard = update(Platform).where(Platform.id == bindparam("platform")).values(**later, **quiet)
+    session.connection().execute(heard, [{"platform": key, "at": at} for key, at in heard_at.items()])
     session.expire_all()
     _apply_by_platform(session, _rows_with(session, OFFLINE, heard_at), Event.HEARD)
 

@@ -25,6 +25,19 @@ def load(schema: Schema, data: Any, what: str) -> dict[str, Any]:
     return loaded
 
 
+def load_list(schema: Schema, data: Any, what: str, longest: int) -> list[dict[str, Any]]:
+    """The checked fields of each object, as `load`; raises InvalidParameters."""
+    if not isinstance(data, list):
+        raise InvalidParameters(f"{what}={show(data)}: must be a list")
+    if len(data) > longest:
+        raise InvalidParameters(f"{what}: must have at most {longest} objects, not {len(data)}")
+    try:
+        loaded: list[dict[str, Any]] = schema.load(data, many=True)
+    except ValidationError as error:
+        raise InvalidParameters("; ".join(islice(_lines(error.messages, data), _MAX_LINES))) from None
+    return loaded
+
+
 def _lines(messages: Any, data: Any, path: str = "") -> Iterable[str]:
     """Flatten marshmallow's tree into `field=value: what is allowed`."""
     if isinstance(messages, dict):

@@ -1,10 +1,11 @@
 """Connections: who is allowed to talk to us and how we talk to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
 from hubinfo.ocpi.client import Client
+from hubinfo.platforms.directory import Directory
 from hubinfo.platforms.heard import Heard
 from hubinfo.platforms.parties import Parties
 from hubinfo.platforms.vault import Vault
@@ -18,6 +19,7 @@ class Connections:
     vault: Vault
     parties: Parties
     heard: Heard
+    directory: Directory = field(default_factory=Directory)
 
 
 def init_app(app: Flask, connections: Connections) -> None:
@@ -25,6 +27,7 @@ def init_app(app: Flask, connections: Connections) -> None:
     from hubinfo.platforms import access, views
 
     app.extensions["hubinfo.connections"] = connections
+    connections.directory.connect(app)
     access.init_app(app)
     views.init_app(app)
 

@@ -59,7 +59,11 @@ def _look() -> None:
     if is_ocpi():
         g.caller = _caller()
         if g.caller is not None:
-            (_hear if g.caller.platform.registered else _note_use)(g.caller.platform)
+            platform = g.caller.platform
+            if platform.registered:
+                hear(platform.id, platform.status)
+            else:
+                _note_use(platform)
 
 
 def _presented() -> dict[str, str]:
@@ -81,12 +85,13 @@ def _caller() -> Caller | None:
     return Caller(platform, tokens[platform.token_hash])
 
 
-def _hear(platform: Platform) -> None:
-    if platform.status == ConnectionStatus.OFFLINE:
+def hear(platform_id: int, status: str) -> None:
+    """A registered platform has presented its token: one that is OFFLINE is CONNECTED at once."""
+    if status == ConnectionStatus.OFFLINE:
         with write():
-            connections().parties.heard({platform.id: clock.now()}, presented=True)
+            connections().parties.heard({platform_id: clock.now()}, presented=True)
     else:
-        connections().heard.note(platform.id, clock.now())
+        connections().heard.note(platform_id, clock.now())
 
 
 def _note_use(platform: Platform) -> None:

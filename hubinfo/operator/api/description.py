@@ -21,6 +21,7 @@ _TAGS = {
     "connected": "Platforms: the connections",
     "records": "What was sent, asked and done",
     "history": "Availability",
+    "heard": "Presence from real traffic, for proxies and routers",
     "reached": "The party's side: what hubs told",
     "tokens": "Bearer tokens",
     "pages": "This description",
@@ -30,7 +31,8 @@ _ABOUT = """\
 Every view and every action of the operator's board, for programs. Sign in with a bearer token, or with HTTP Basic as `operator`.
 An error is `{"error": message}`; the message names what was wrong, its value and what is allowed.
 A parameter that is unknown, or given twice, is an error too.
-The paths under `/ocpi` are for other platforms, with a credentials token; their answers come in OCPI's envelope."""
+The paths under `/ocpi`, and `GET /api/heard`, are for other platforms, with a credentials token; answers
+under `/ocpi` come in OCPI's envelope."""
 
 
 def of(app: Flask) -> dict[str, Any]:

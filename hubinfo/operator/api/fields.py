@@ -120,6 +120,13 @@ def instant(description: str) -> Parameter:
     return Parameter(clock.parse, type="string", pattern=_DATE_TIME, description=description, examples=example)
 
 
+def body_instant(description: str) -> ocpi.DateTime:
+    """An OCPI DateTime in a body."""
+    example = ["2026-01-01T00:00:00Z"]
+    field = _described(ocpi.DateTime(required=True), type="string", pattern=_DATE_TIME)
+    return _described(field, description=description, examples=example)
+
+
 def party() -> Parameter:
     """A party in a query, by its short name in whatever case."""
 

@@ -60,7 +60,9 @@ def _body_of(spec: Spec, operation: Spec) -> dict[str, Any] | None:
     if "requestBody" not in operation:
         return None
     schema = _resolved(spec, operation["requestBody"]["content"]["application/json"]["schema"])
-    return {"required": operation["requestBody"]["required"], **_object(schema)}
+    is_list = schema.get("type") == "array"
+    described = _object(_resolved(spec, schema["items"]) if is_list else schema)
+    return {"required": operation["requestBody"]["required"], "is_list": is_list, **described}
 
 
 def _answer(spec: Spec, status: str, answer: Spec) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import Any
 from hubinfo.config import Settings
 from hubinfo.operator.api.ocpi_operations import OcpiOperation
 from hubinfo.operator.api.ocpi_shapes import Envelope
-from hubinfo.operator.api.routes import JSON, Route
+from hubinfo.operator.api.reading import LONGEST_LIST
+from hubinfo.operator.api.routes import JSON, Route, SubRequest
 from hubinfo.operator.api.shapes import Error
 
 SIGNED_IN: list[dict[str, list[str]]] = [{"bearer": []}, {"password": []}]
+WITH_TOKEN: list[dict[str, list[str]]] = [{"token": []}]
 _ERRORS = {
     HTTPStatus.BAD_REQUEST: "A parameter or the body is wrong",
     HTTPStatus.UNAUTHORIZED: "Not signed in",
@@ -72,6 +74,10 @@ def in_path(name: str, settings: Settings) -> dict[str, Any]:
 def of_route(endpoint: str, route: Route, method: str) -> dict[str, Any]:
     """Of `/api`."""
     made = _common(endpoint, route.summary, route.tag, route.query, route.body)
+    if route.sub_request:
+        return {**made, "responses": _without_body(route.sub_request), "security": WITH_TOKEN}
+    if route.body_is_list:
+        _in_list(made["requestBody"]["content"][JSON])
     errors = {HTTPStatus.BAD_REQUEST, *route.errors}
     if not route.public:
         errors |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
@@ -84,6 +90,15 @@ def of_route(endpoint: str, route: Route, method: str) -> dict[str, Any]:
     return {**made, "responses": responses, **({"security": []} if route.public else {})}
 
 
+def _without_body(declared: SubRequest) -> dict[str, Any]:
+    headers = {status: _headers(declared.headers.get(status, {}).items()) for status in declared.answers}
+    return {str(int(status)): {"description": said, "headers": headers[status]} for status, said in declared.answers.items()}
+
+
+def _in_list(content: dict[str, Any]) -> None:
+    content["schema"] = {"type": "array", "items": content["schema"], "maxItems": LONGEST_LIST}
+
+
 def of_ocpi(endpoint: str, operation: OcpiOperation) -> dict[str, Any]:
     """Of `/ocpi`."""
     made = _common(endpoint, operation.summary, "ocpi", operation.query, operation.body)
@@ -92,7 +107,7 @@ def of_ocpi(endpoint: str, operation: OcpiOperation) -> dict[str, Any]:
         success["headers"] = _headers(operation.headers)
     responses: dict[str, Any] = {"200": success, **({"201": success} if operation.created else {})}
     responses |= {str(int(status)): _error(status, "Ocpi") for status in sorted(operation.errors)}
-    return {**made, "responses": responses, "security": [{"token": []}]}
+    return {**made, "responses": responses, "security": WITH_TOKEN}
 
 
 def _common(endpoint: str, summary: str, tag: str, query: Any, body: Any) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from flask import request
 from marshmallow import Schema
 
 from hubinfo.models import party_of
-from hubinfo.ocpi.complaints import load
+from hubinfo.ocpi.complaints import load, load_list
 from hubinfo.ocpi.envelope import InvalidParameters, NotJson
 from hubinfo.ocpi.fields import is_party
 from hubinfo.operator.api.answers import Failed
 from hubinfo.web import json_body
 
+LONGEST_LIST = 10_000
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 
 
@@ -53,14 +54,25 @@ def read_body(schema: Schema) -> dict[str, Any]:
     optional = not any(field.required for field in schema.fields.values())
     if optional and not request.get_data():
         return {}
+    return _loaded(schema, _json(), "the body")
+
+
+def read_list(schema: Schema) -> list[dict[str, Any]]:
+    """As `read_body`, of a list of such objects."""
+    try:
+        return load_list(schema, _json(), "the body", LONGEST_LIST)
+    except InvalidParameters as wrong:
+        raise Failed(HTTPStatus.BAD_REQUEST, str(wrong)) from None
+
+
+def _json() -> Any:
     if request.mimetype != "application/json":
         said = f"Content-Type={request.mimetype[:64]!r}: must be application/json"
         raise Failed(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, said)
     try:
-        body = json_body()
+        return json_body()
     except NotJson as wrong:
         raise Failed(HTTPStatus.BAD_REQUEST, str(wrong)) from None
-    return _loaded(schema, body, "the body")
 
 
 def _loaded(schema: Schema, data: Any, what: str) -> dict[str, Any]:

@@ -146,6 +146,18 @@ class Pull(Output):
     reason = out.text("Why it did not come through; null when it did.", allow_none=True)
 
 
+class Counted(Output):
+    """What became of a batch of messages: so many counted, so many late; the others change nothing."""
+
+    counted = Integer()
+    late = out.whole("Older than what is known: a later message, a check that failed, its going OFFLINE.")
+    # Schema has an attribute of this name too, of its instances.
+    unknown = List(  # type: ignore[assignment]
+        String(), metadata={"description": "Parties that are not there or not registered, e.g. NL-TNM."}
+    )
+    suspended = List(String(), metadata={"description": "Parties that are suspended."})
+
+
 class Token(Output):
     """A bearer token; only its hash is kept."""
 

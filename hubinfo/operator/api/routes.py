@@ -1,7 +1,7 @@
 """A route is declared once: what is declared here is served, checked and described."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from hubinfo import web
 from hubinfo.operator.api import sign_in
 from hubinfo.operator.api.answers import Failed, answer, error, http_error
-from hubinfo.operator.api.reading import read_body, read_path, read_query
+from hubinfo.operator.api.reading import read_body, read_list, read_path, read_query
 from hubinfo.operator.refused import NoSuchParty, NoSuchPlatform, Refused
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,6 +39,17 @@ class Route:
     errors: tuple[HTTPStatus, ...] = ()
     """Besides those that follow from what it takes."""
     public: bool = False
+    sub_request: "SubRequest | None" = None
+    body_is_list: bool = False
+    """Of such bodies, at most LONGEST_LIST."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubRequest:
+    """Asked by a reverse proxy with its caller's OCPI token and whatever query; answered by status and headers alone."""
+
+    answers: Mapping[HTTPStatus, str]
+    headers: Mapping[HTTPStatus, Mapping[str, str]]
 
 
 ROUTES: dict[str, Route] = {}
@@ -66,7 +77,12 @@ def _serve(function: Callable[..., Any], declared: Route) -> Callable[..., Respo
     body = declared.body() if declared.body else None
 
     def serve(**path: Any) -> Response:
-        given = read_path(path) | read_query(query) | (read_body(body) if body else {})
+        if declared.sub_request:
+            given = {}
+        elif body is not None and declared.body_is_list:
+            given = read_query(query) | {"items": read_list(body)}
+        else:
+            given = read_path(path) | read_query(query) | (read_body(body) if body else {})
         data = function(**given)
         return data if isinstance(data, Response) else answer(data, declared.http_status)
 
@@ -79,7 +95,8 @@ def _receive() -> Response | None:
     if not is_api():
         return None
     declared = ROUTES.get(request.endpoint or "")
-    refused = None if declared is not None and declared.public else sign_in.refusal()
+    is_open = declared is not None and (declared.public or declared.sub_request is not None)
+    refused = None if is_open else sign_in.refusal()
     if refused is None and request.routing_exception is not None:
         return http_error(request.routing_exception, f"{request.method} {request.path}")
     return refused
