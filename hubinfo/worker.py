@@ -18,6 +18,7 @@ from hubinfo.hub.push import Push
 from hubinfo.job import Job, report
 from hubinfo.lease import LEASE_SECONDS, RENEW_SECONDS, Claim
 from hubinfo.logs import say
+from hubinfo.notify import LOOK_SECONDS, Notify
 from hubinfo.ocpi.crew import Crew
 from hubinfo.ocpi.dialect import HUB
 from hubinfo.platforms import connections
@@ -55,6 +56,7 @@ class Worker:
         self._keepalive_job = Job("keepalive", self._keepalive.run, crew, self._stopped)
         self._sync_job = Job("sync", self._sync.run, crew, self._stopped)
         self._tidy_job = Job("tidy", self._tidy, crew, self._stopped)
+        self._notify = Notify(app, settings, crew, self._stopped, may_run=lambda: self.leads)
         self._history_days = settings.history_days
         self._has_led = False
         self._has_wal = settings.database_url.startswith("sqlite")
@@ -140,6 +142,7 @@ class Worker:
             (POLL_SECONDS, self._poll),
             (CHECKPOINT_SECONDS, self._checkpoint),
             (TIDY_SECONDS, self._tidy_job.ask),
+            (LOOK_SECONDS, self._notify.ask),
         )
         for seconds, job in jobs:
             # schedule is typed for whole numbers, and takes fractions.
@@ -177,6 +180,7 @@ class Worker:
         deadline = time.monotonic() + _FINISH_SECONDS
         for job in (self._push_job, self._keepalive_job, self._sync_job, self._tidy_job):
             job.wait(max(deadline - time.monotonic(), 0.0))
+        self._notify.wait(deadline)
 
     def _renew(self) -> None:
         began = time.monotonic()

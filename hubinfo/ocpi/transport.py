@@ -93,7 +93,7 @@ def _resolve(host: str, port: int) -> list[Any]:
     return result
 
 
-def _connect(host: str, port: int, guard: Guard) -> socket.socket:
+def connect(host: str, port: int, guard: Guard) -> socket.socket:
     """Connect to the first address that is allowed and answers; the address checked is the one connected to."""
     last: Exception = OSError("host name has no address")
     for family, kind, protocol, _, address in _resolve(host.strip("[]"), port):
@@ -114,6 +114,13 @@ def _connect(host: str, port: int, guard: Guard) -> socket.socket:
             continue
         return sock
     raise last
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Certificates are verified, and what the sockets do ends by the same deadline."""
+    context = ssl.create_default_context(cafile=ca_file or certifi.where())
+    context.sslsocket_class = _LimitedTlsSocket
+    return context
 
 
 class _Pool(HTTPConnectionPool):
@@ -143,11 +150,11 @@ class GuardedAdapter(HTTPAdapter):
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return _connect(self.host, self.port or 80, guard)
+                return connect(self.host, self.port or 80, guard)
 
         class Tls(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return _connect(self.host, self.port or 443, guard)
+                return connect(self.host, self.port or 443, guard)
 
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("GuardedPool", (_Pool,), {"ConnectionCls": Plain}),
@@ -157,9 +164,7 @@ class GuardedAdapter(HTTPAdapter):
     @functools.cached_property
     def _context(self) -> ssl.SSLContext:
         # Loaded once and late: reading the CA bundle takes longer than most requests.
-        context = ssl.create_default_context(cafile=self._ca_file or certifi.where())
-        context.sslsocket_class = _LimitedTlsSocket
-        return context
+        return tls_context(self._ca_file)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """Use our TLS context, whatever requests would load for each connection."""

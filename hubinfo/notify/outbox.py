@@ -1,0 +1,105 @@
+"""Messages that wait to be sent, each over one channel. What is written here is told, whatever happens to the process."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from hubinfo.database import db, write
+from hubinfo.models import Notification
+
+FIRST_WAIT_SECONDS = 60.0
+"""Longer than any channel takes, so that nobody sends again what is being sent."""
+LONGEST_WAIT_SECONDS = 3600.0
+GIVEN_UP_AFTER = timedelta(days=1)
+_MAX_REASON = 255
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What happened, as it is sent."""
+
+    id: str
+    """The same in every attempt."""
+    made_at: datetime
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A message, and how often it has been tried."""
+
+    id: int
+    attempts: int
+    message: Message
+
+
+def new_id() -> str:
+    """Of a message, as Standard Webhooks writes them."""
+    return f"msg_{secrets.token_hex(12)}"
+
+
+def put(session: Session, channel: str, events: Sequence[Event], now: datetime) -> None:
+    """Have this sent; inside write()."""
+    session.add(
+        Notification(channel=channel, message_id=new_id(), made_at=now, events=list(events), attempts=0, next_at=now, reason=None)
+    )
+
+
+def take(channel: str, now: datetime) -> Entry | None:
+    """The next message that is due. Its next attempt is planned before this one begins: should we die, another makes it."""
+    if db.session.scalar(_due(channel, now)) is None:
+        db.session.rollback()
+        return None
+    with write() as session:
+        row = session.scalar(_due(channel, now))
+        if row is None:
+            return None
+        row.attempts += 1
+        row.next_at = now + timedelta(seconds=min(FIRST_WAIT_SECONDS * 2.0 ** min(row.attempts - 1, 20), LONGEST_WAIT_SECONDS))
+        return Entry(row.id, row.attempts, Message(row.message_id, row.made_at, list(row.events)))
+
+
+def _due(channel: str, now: datetime) -> Select[Any]:
+    due = select(Notification).where(Notification.channel == channel, Notification.next_at <= now)
+    return due.order_by(Notification.id).limit(1)
+
+
+def sent(entry: Entry) -> None:
+    """It need not be sent again."""
+    with write() as session:
+        session.execute(delete(Notification).where(Notification.id == entry.id))
+
+
+def failed(entry: Entry, reason: str) -> bool:
+    """Note why; whether it is given up, since it would be tried next when it is more than a day old."""
+    with write() as session:
+        row = session.get(Notification, entry.id)
+        if row is None:
+            return False
+        row.reason = reason[:_MAX_REASON]
+        given_up = row.next_at - row.made_at > GIVEN_UP_AFTER
+        if given_up:
+            session.delete(row)
+        return given_up
+
+
+def forget_all_but(channels: Collection[str]) -> None:
+    """What waits for a channel that is no longer configured will never be sent."""
+    others = Notification.channel.not_in(channels)
+    found = db.session.scalar(select(Notification.id).where(others).limit(1))
+    db.session.rollback()
+    if found is not None:
+        with write() as session:
+            session.execute(delete(Notification).where(others))
+
+
+def waiting(session: Session) -> list[tuple[str, int, str | None]]:
+    """Of each channel that has any: its name, how many messages wait, and why one of them does."""
+    counted = select(Notification.channel, func.count(), func.max(Notification.reason)).group_by(Notification.channel)
+    return [(row[0], row[1], row[2]) for row in session.execute(counted.order_by(Notification.channel))]

@@ -1,0 +1,115 @@
+"""Parties that are OFFLINE, PLANNED or SUSPENDED, here or as hubs tell it; and why."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from hubinfo import clock
+from hubinfo.hub import history
+from hubinfo.hub.transitions import Event
+from hubinfo.models import Action, ClientInfo, ConnectionStatus, History, Known, Platform
+from hubinfo.notify.condition import Condition, Key
+from hubinfo.notify.kinds import Kind
+from hubinfo.ocpi.dialect import HUB
+
+CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
+_TOLD_BY_HUBS = {PLANNED: Kind.PLANNED, SUSPENDED: Kind.SUSPENDED}
+_CLOCKS_DIFFER = timedelta(seconds=1)
+
+
+def ours(session: Session) -> dict[Key, Condition]:
+    """Of the ClientInfo this platform keeps. A party is one, whatever the number of its roles."""
+    grouped: dict[Key, list[Any]] = defaultdict(list)
+    for row in session.execute(_select().where(ClientInfo.status != CONNECTED)):
+        grouped[_kind(row), row.party].append(row)
+    return {key: Condition(_since(key[0], rows), facts(rows)) for key, rows in grouped.items()}
+
+
+def told_by_hubs(session: Session) -> dict[Key, Condition]:
+    """Whom to get in touch with (OCPI 2.2.1 hubclientinfo: another party becomes PLANNED, becomes SUSPENDED)."""
+    columns = (Known.country_code, Known.party_id, Known.party, Known.role, Known.status, Platform.name.label("platform"))
+    rows = select(*columns).join(Known.platform).where(Known.valid, Known.status.in_(_TOLD_BY_HUBS)).order_by(Known.id)
+    grouped: dict[Key, list[Any]] = defaultdict(list)
+    for row in session.execute(rows):
+        grouped[_TOLD_BY_HUBS[ConnectionStatus(row.status)], row.party].append(row)
+    return {key: Condition(None, facts(found)) for key, found in grouped.items()}
+
+
+def is_hub() -> ColumnElement[bool]:
+    """A hub's row, of the rows that are OFFLINE."""
+    return ClientInfo.role == HUB
+
+
+def facts(rows: Sequence[Any]) -> dict[str, Any]:
+    """What is told of a party."""
+    first = rows[0]
+    name = getattr(first, "business_details", {}).get("name")
+    reason = getattr(first, "probe_reason", None) if first.status == OFFLINE else None
+    said = {"country_code": first.country_code, "party_id": first.party_id, "name": name, "platform": first.platform}
+    return {"party": first.party, **said, "roles": list(dict.fromkeys(row.role for row in rows)), "reason": reason}
+
+
+def returned(session: Session, kind: Kind, party: str) -> dict[str, Any] | None:
+    """What is told of a party that is back; None for one that is not, since it is SUSPENDED or no more."""
+    rows = session.execute(_select().where(ClientInfo.party == party, _of(kind), ClientInfo.status == CONNECTED)).all()
+    if not rows:
+        return None
+    since = min((row.status_since for row in rows if row.status_since), default=None)
+    return facts(rows) | {"until": since and clock.render(since)}
+
+
+def outages(session: Session, kind: Kind, party: str, after: datetime, now: datetime) -> list[timedelta]:
+    """How long each lasted that began in this time; of the role that had the most."""
+    ids = session.scalars(select(ClientInfo.id).where(ClientInfo.party == party, _of(kind))).all()
+    found = history.intervals(session, ids, after, now)
+    began = [[item for item in items if item.status == OFFLINE and item.began_at > after] for items in found.values()]
+    return [item.ended_at - item.began_at for item in max(began, key=len, default=[])]
+
+
+def why_suspended(session: Session, party: str) -> str | None:
+    """By whom, or for what; None where a hub said so and we know no more."""
+    lines = select(History.at, History.event, History.reason).join(History.client_info)
+    lines = lines.where(ClientInfo.party == party, ClientInfo.status == SUSPENDED, History.status == SUSPENDED)
+    line = session.execute(lines.order_by(History.at.desc(), History.id.desc()).limit(1)).first()
+    if line is None:
+        return None
+    if line.event != Event.SUSPENDED:
+        return line.reason or "it has deleted its credentials"
+    actions = select(Action.source).where(Action.what == "suspend", Action.about == party, Action.at >= line.at - _CLOCKS_DIFFER)
+    source = session.scalar(actions.order_by(Action.id.desc()).limit(1))
+    return f"by an operator ({source})" if source else "by an operator"
+
+
+def _select() -> Any:
+    columns = (
+        ClientInfo.country_code,
+        ClientInfo.party_id,
+        ClientInfo.party,
+        ClientInfo.role,
+        ClientInfo.status,
+        ClientInfo.status_since,
+        ClientInfo.business_details,
+        Platform.name.label("platform"),
+        Platform.probe_reason,
+    )
+    return select(*columns).join(ClientInfo.platform).order_by(ClientInfo.id)
+
+
+def _kind(row: Any) -> Kind:
+    if row.status == OFFLINE:
+        return Kind.SILENT if row.role == HUB else Kind.OFFLINE
+    return _TOLD_BY_HUBS[ConnectionStatus(row.status)]
+
+
+def _of(kind: Kind) -> ColumnElement[bool]:
+    return is_hub() if kind is Kind.SILENT else ~is_hub()
+
+
+def _since(kind: Kind, rows: Iterable[Any]) -> datetime | None:
+    """Of several roles: the first that went, but the last that was suspended, since that is news again."""
+    times = [row.status_since for row in rows if row.status_since]
+    return (min if kind in (Kind.OFFLINE, Kind.SILENT) else max)(times, default=None)

@@ -1,0 +1,116 @@
+"""Finds what is to be told, and puts it into the outbox in the same transaction in which it is noted as told."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from hubinfo import clock
+from hubinfo.config import Settings
+from hubinfo.database import db, write
+from hubinfo.models import Concern
+from hubinfo.notify import outbox
+from hubinfo.notify.channels import WEBHOOK
+from hubinfo.notify.compare import Change, Comparison, News
+from hubinfo.notify.kinds import NAMES, TYPES
+from hubinfo.notify.outbox import Event
+
+_ABOUT = {name: names.about for names in NAMES.values() for name in (names.begins, names.ends, names.flapping) if name}
+_ALONE = "own_fault."
+
+
+class Watch:
+    """Looks now and then. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        channels: Collection[str],
+        *,
+        may_run: Callable[[], bool] = lambda: True,
+        now: clock.Clock = clock.now,
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._channels = channels
+        self._may_run = may_run
+        self._now = now
+        self._group = timedelta(seconds=settings.notify_group_seconds)
+        self._news_since: datetime | None = None
+        self._has_looked = False
+
+    def look(self) -> None:
+        """Note what has changed; put what is news into the outbox once NOTIFY_GROUP_SECONDS have passed since the first of it."""
+        with self._app.app_context():
+            if not self._may_run():
+                self._news_since = None
+                return
+            if not self._has_looked:
+                outbox.forget_all_but(self._channels)
+                self._has_looked = True
+            now = self._now()
+            silent, is_due = self._find(now)
+            if silent or is_due:
+                self._store(now, is_due)
+
+    def _find(self, now: datetime) -> tuple[bool, bool]:
+        """Whether there are changes to be noted, and whether there is news that has waited for more long enough."""
+        changes = Comparison(db.session(), self._settings, now).changes()
+        db.session.rollback()
+        has_news = any(change.news for change in changes)
+        self._news_since = (self._news_since or now) if has_news else None
+        is_due = self._news_since is not None and now - self._news_since >= self._group
+        return any(change.news is None for change in changes), is_due
+
+    def _store(self, now: datetime, is_due: bool) -> None:
+        with write() as session:
+            comparison = Comparison(session, self._settings, now)
+            changes = [change for change in comparison.changes() if is_due or change.news is None]
+            for change in changes:
+                _apply(session, comparison, change)
+            events = events_of([change.news for change in changes if change.news], now, self._settings.party)
+            if events:
+                self._put(session, events, now)
+        if is_due:
+            self._news_since = None
+
+    def _put(self, session: Session, events: Sequence[Event], now: datetime) -> None:
+        """A webhook gets an event at a time, everybody else all of them in one message."""
+        for channel in self._channels:
+            for message in [[event] for event in events] if channel == WEBHOOK else [events]:
+                outbox.put(session, channel, message, now)
+
+
+def _apply(session: Session, comparison: Comparison, change: Change) -> None:
+    concern = comparison.concerns.get(change.key)
+    if change.values is None:
+        if concern is not None:
+            session.delete(concern)
+        return
+    if concern is None:
+        kind, subject = change.key
+        concern = Concern(kind=kind.value, subject=subject, since=None, told=False, told_at=None)
+        session.add(concern)
+    for name, value in change.values.items():
+        setattr(concern, name, value)
+
+
+def events_of(news: Sequence[News], now: datetime, sender: str) -> list[Event]:
+    """One event of each type, about all that it has happened to."""
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in news:
+        grouped[item.type].append(item.facts)
+    at = clock.render(now)
+    return [
+        {"type": name, "timestamp": at, "data": {"sender": sender, **_about(name, grouped[name])}}
+        for name in TYPES
+        if name in grouped
+    ]
+
+
+def _about(name: str, facts: list[dict[str, Any]]) -> dict[str, Any]:
+    return facts[0] if name.startswith(_ALONE) else {_ABOUT[name]: facts}
