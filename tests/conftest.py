@@ -23,6 +23,7 @@ from hubinfo.database import db
 from hubinfo.worker import Worker
 from tests.hub_peer import HubPeer, connect_hub
 from tests.peers import Peer
+from tests.prometheus import MISSING as MISSING_PROMETHEUS
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
 MakeApp = Callable[..., Flask]
@@ -35,6 +36,8 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not POSTGRESQL:
         terminalreporter.section("PostgreSQL tests were SKIPPED: set HUBINFO_TEST_DATABASE_URL", red=True, bold=True)
+    if MISSING_PROMETHEUS:
+        terminalreporter.section("Prometheus tests were SKIPPED: apt-get install prometheus", red=True, bold=True)
 
 
 def _app_on(url: str, instance: Path, **overrides: object) -> Flask:
