@@ -21,7 +21,7 @@ from tests.hubs import connect, stored
 from tests.peers import Behaviour, Peer
 from tests.processes import Installation, free_port
 
-CHECKS = ["settings", "database", "sqlite", "secrets", "clock", "background work", "versions URL"]
+CHECKS = ["settings", "database", "sqlite", "secrets", "clock", "background work", "versions URL", "notifications"]
 CPO = ("CPO", "NL", "TNM")
 
 

@@ -56,6 +56,8 @@ class Watch:
             silent, is_due = self._find(now)
             if silent or is_due:
                 self._store(now, is_due)
+            if silent:
+                self._find(now)  # what has just been noted may be news: its time begins to count
 
     def _find(self, now: datetime) -> tuple[bool, bool]:
         """Whether there are changes to be noted, and whether there is news that has waited for more long enough."""

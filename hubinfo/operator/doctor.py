@@ -13,6 +13,9 @@ from hubinfo import clock, schema
 from hubinfo.config import SettingsError, current_settings
 from hubinfo.database import SQLITE_HAS_WAL_RESET_BUG, db
 from hubinfo.models import ClientInfo, Platform
+from hubinfo.notify import outbox
+from hubinfo.notify.channels import configured
+from hubinfo.notify.elsewhere import Elsewhere
 from hubinfo.ocpi.client import Client, PeerError, Request
 from hubinfo.ocpi.guard import Guard
 from hubinfo.operator.health import why_no_background_work
@@ -36,6 +39,7 @@ def examine() -> list[dict[str, Any]]:
         ("clock", _clock),
         ("background work", _background_work),
         ("versions URL", _versions_url),
+        ("notifications", _notifications),
     )
     return [_run(name, check) for name, check in checks]
 
@@ -138,3 +142,18 @@ def _versions_url() -> str:
             return f"{url} answers"
         raise Failed(f"{url}: {error}; is the server running, and does PUBLIC_URL lead to it?") from None
     raise Failed(f"{url} answers without asking for a token, so it is not this platform")
+
+
+def _notifications() -> str:
+    """Nothing is sent: that is for `notify-test`."""
+    channels = configured(current_settings())
+    if not channels:
+        return "not configured"
+    unclear = [name for name, channel in channels.items() if isinstance(channel, Elsewhere) and not channel.is_understood()]
+    if unclear:
+        raise Failed(f"apprise does not understand the URL of {', '.join(unclear)}; see NOTIFY_URLS")
+    waiting = outbox.waiting(db.session())
+    failing = [f"{name}: {reason} ({count} waiting)" for name, count, reason in waiting if reason]
+    if failing:
+        raise Failed(f"cannot be sent by {'; '.join(failing)}; try: flask hubinfo notify-test")
+    return f"{'; '.join(f'{name} {channel}' for name, channel in channels.items())}; to try: flask hubinfo notify-test"
