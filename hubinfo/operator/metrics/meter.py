@@ -1,5 +1,6 @@
 """What is counted as it happens: pushes, probes, pulls, requests."""
 
+import functools
 import os
 import time
 from collections.abc import Iterable
@@ -51,6 +52,7 @@ class Meter:
             buckets=_SERVED_WITHIN,
             registry=own,
         )
+        self._series_of = functools.cache(self._series)
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -91,10 +93,16 @@ class Meter:
 
     def on_response(self, _app: Flask, response: Response, **_values: Any) -> None:
         """By its route, never by its path: strangers choose paths, and methods too."""
-        route = request.url_rule.rule if request.url_rule else "none"
-        method = request.method if request.method in _METHODS else "other"
-        self._requests.labels(route, method, response.status_code).inc()
-        self._request_seconds.labels(route, method).observe(time.perf_counter() - g.began)
+        asked = request._get_current_object()  # type: ignore[attr-defined]
+        route = asked.url_rule.rule if asked.url_rule else "none"
+        method = asked.method if asked.method in _METHODS else "other"
+        requests, seconds = self._series_of(route, method, response.status_code)
+        requests.inc()
+        seconds.observe(time.perf_counter() - g.began)
+
+    def _series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: it costs as much as the counting does."""
+        return self._requests.labels(route, method, status), self._request_seconds.labels(route, method)
 
 
 def init_app(app: Flask) -> None:
