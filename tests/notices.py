@@ -99,6 +99,10 @@ class Desk:
         with self.app.app_context():
             return db.session.scalars(select(ClientInfo).where(ClientInfo.party == party)).one().platform.name
 
+    def newest_revision(self) -> int:
+        with self.app.app_context():
+            return feed.newest_revision(db.session())
+
     def all_know_all(self) -> None:
         with self.app.app_context(), write() as session:
             newest = feed.newest_revision(session)

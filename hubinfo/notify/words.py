@@ -129,7 +129,7 @@ def _said(item: dict[str, Any]) -> Iterable[str]:
     elif item.get("since"):
         yield _since(item)
     if item.get("behind"):
-        yield f"{item['behind']} changes behind"
+        yield f"{item['behind']} change{'' if item['behind'] == 1 else 's'} behind"
     if item.get("reason"):
         yield item["reason"]
 
