@@ -58,6 +58,13 @@ def ensure() -> bool:
     return found is None
 
 
+def make() -> None:
+    """Give an empty database the schema. Raises SchemaError when that fails, or when it has another one already."""
+    if current() is None:
+        _upgrade()
+    check()
+
+
 def _upgrade() -> None:
     """As flask_migrate.upgrade(), which would end the process when it fails."""
     try:

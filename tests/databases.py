@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import create_engine, text
 
+from hubinfo.database import db
+from hubinfo.operator import copying
 from tests.conftest import POSTGRESQL
 
 
@@ -35,3 +38,16 @@ def new_database(kind: str, folder: Path) -> Iterator[str]:
     else:
         with new_postgresql() as url:
             yield url
+
+
+@contextmanager
+def at(url: str, like: Flask) -> Iterator[Flask]:
+    """In an app on this database."""
+    with like.app_context():
+        app = copying.app_on(url)
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
