@@ -5,12 +5,15 @@ import fcntl
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _LOCK = "lock"
+_KILLED_SECONDS = 1.0
+"""gunicorn does not wait for the workers that it had to kill."""
 _held: list[tuple[Path, int]] = []
 
 
@@ -30,17 +33,21 @@ def share(instance_path: Path) -> None:
         _remove_unused(folders)
         own.mkdir(exist_ok=True)
         # Kept open, and by the workers after the fork: it says that somebody counts here, and the kernel lets go of it.
-        _held.append((folders, _lock(own / _LOCK, fcntl.LOCK_SH)))
+        _held.append((own, _lock(own / _LOCK, fcntl.LOCK_SH)))
     os.environ[VARIABLE] = str(own)
 
 
 def leave() -> None:
     """The end of the master, after its workers: its folder goes, unless another process of the group goes on."""
     while _held:
-        folders, number = _held.pop()
+        own, number = _held.pop()
         os.close(number)
-        with contextlib.suppress(OSError), _one_at_a_time(folders):
-            _remove_unused(folders)
+        deadline = time.monotonic() + _KILLED_SECONDS
+        with contextlib.suppress(OSError):
+            while own.exists() and time.monotonic() < deadline:
+                with _one_at_a_time(own.parent):
+                    _remove_unused(own.parent)
+                time.sleep(_KILLED_SECONDS / 20)
 
 
 @contextmanager
