@@ -48,9 +48,9 @@ def subject(message: Message, sender: str) -> str:
 
 def text(message: Message, settings: Settings, most: int | None = None) -> str:
     """All of it, by country, with links to the board; `most`: how many parties at most are listed of each event."""
-    parts = [line for event in message.events for line in _event(event, settings.public_url, most)]
-    parts.append(f"-- \nhubinfo {settings.party} ({settings.name}), {settings.public_url}/")
-    return "\n".join(plain(line) for part in parts for line in part.split("\n")) + "\n"
+    lines = [line for event in message.events for line in _event(event, settings.public_url, most)]
+    lines += ["-- ", f"hubinfo {settings.party} ({settings.name}), {settings.public_url}/"]
+    return "\n".join(map(plain, lines)) + "\n"
 
 
 def plain(line: str) -> str:
@@ -87,13 +87,13 @@ def _event(event: Event, base: str, most: int | None) -> Iterator[str]:
     items = _items(event)
     shown = items[:most]
     for country, group in _by_country(shown):
-        yield f"\n{country}" if country else ""
+        yield from ("", country) if country else ("",)
         for item in group:
             yield f"  {_line(item)}"
             if "party" in item:
                 yield f"    {base}/parties/{item['country_code']}/{item['party_id']}"
     if len(shown) < len(items):
-        yield f"\n  and {len(items) - len(shown)} more: {base}/"
+        yield from ("", f"  and {len(items) - len(shown)} more: {base}/")
     yield ""
 
 
