@@ -38,9 +38,17 @@ def fill() -> None:
     names = [f"{number:03x}".upper() for number in range(PLATFORMS)]
     with write() as session:
         connection = session.connection()
-        common = {"status": "CONNECTED", "created_at": now, "last_heard_at": now, "token_out": "x", "failed_probes": 0}
-        platforms = [{"name": f"NL-{name}", "token_hash": digest(token(number))} for number, name in enumerate(names)]
-        connection.execute(insert(Platform), [{"id": number, **common, **row} for number, row in enumerate(platforms, 1)])
+        common: dict[str, Any] = {
+            "status": "CONNECTED",
+            "created_at": now,
+            "last_heard_at": now,
+            "token_out": "x",
+            "failed_probes": 0,
+        }
+        platforms = [
+            {"id": number, "name": f"NL-{name}", "token_hash": digest(token(number))} for number, name in enumerate(names, 1)
+        ]
+        connection.execute(insert(Platform), [row | common for row in platforms])
         connection.execute(insert(ClientInfo), [row for number, name in enumerate(names, 1) for row in client_infos(number, name)])
 
 

@@ -22,6 +22,7 @@ from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
 from tests.hub_peer import HubPeer, connect_hub
+from tests.nginx import NGINX
 from tests.peers import Peer
 from tests.prometheus import MISSING as MISSING_PROMETHEUS
 
@@ -36,6 +37,8 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not POSTGRESQL:
         terminalreporter.section("PostgreSQL tests were SKIPPED: set HUBINFO_TEST_DATABASE_URL", red=True, bold=True)
+    if NGINX is None:
+        terminalreporter.section("nginx tests were SKIPPED: there is no nginx", red=True, bold=True)
     if MISSING_PROMETHEUS:
         terminalreporter.section("Prometheus tests were SKIPPED: apt-get install prometheus", red=True, bold=True)
 
