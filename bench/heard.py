@@ -45,7 +45,7 @@ def fill() -> None:
             "token_out": "x",
             "failed_probes": 0,
         }
-        platforms = [
+        platforms: list[dict[str, Any]] = [
             {"id": number, "name": f"NL-{name}", "token_hash": digest(token(number))} for number, name in enumerate(names, 1)
         ]
         connection.execute(insert(Platform), [row | common for row in platforms])
@@ -63,7 +63,7 @@ def client_infos(number: int, name: str) -> list[dict[str, Any]]:
 def seconds_for(app: Flask, path: str) -> float:
     """For one request, over many."""
     authorization = header(token(PLATFORMS // 2), TokenForm.BASE64)
-    environ = EnvironBuilder(path, headers={"Authorization": authorization}).get_environ()
+    environ = EnvironBuilder(path, headers=[("Authorization", authorization)]).get_environ()
     statuses: list[str] = []
 
     def start_response(status: str, *_rest: object) -> Any:

@@ -1,20 +1,28 @@
 """OCPI over Flask: the envelope on every answer, errors included, the message ids, the body."""
 
 import logging
+import re
+import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from hubinfo.logs import say
+from hubinfo.ocpi import authorization
 from hubinfo.ocpi.envelope import NotJson, OcpiError, StatusCode, read_json, wrap
 
 ROOT = "/ocpi"
 MAX_BODY = 1024 * 1024
 _DRAINED = 16 * MAX_BODY
 _MESSAGE_IDS = ("X-Request-ID", "X-Correlation-ID")
+_FIT_FOR_HEADER = re.compile(r"[^\x00-\x1f\x7f]+")
+_LONGEST_SHOWN = 100
+_LONG_TOKEN = 8
+"""Shorter ones, which only a stranger would present, are in many words by chance."""
 _ERROR_PAGES = "hubinfo.error_pages"
 ErrorPage = Callable[[HTTPException], Response | HTTPException]
 _log = logging.getLogger(__name__)
@@ -31,7 +39,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OcpiError, _on_ocpi_error)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_bug)
-    app.after_request(_repeat_message_ids)
+    app.before_request(_begin)
+    app.after_request(_end)
 
 
 def error_page(app: Flask, path: str, page: ErrorPage) -> None:
@@ -109,8 +118,35 @@ def drain() -> None:
         left -= len(chunk)
 
 
-def _repeat_message_ids(response: Response) -> Response:
+def _begin() -> None:
     if is_ocpi():
-        for name in _MESSAGE_IDS:
-            response.headers[name] = request.headers.get(name) or str(uuid.uuid4())
+        g.began, g.message_ids = time.monotonic(), {name: _message_id(name) for name in _MESSAGE_IDS}
+
+
+def _message_id(name: str) -> str:
+    """As it came, or a new one where none did, or one that cannot be sent."""
+    given = request.headers.get(name, "")
+    return given if _FIT_FOR_HEADER.fullmatch(given) else str(uuid.uuid4())
+
+
+def _end(response: Response) -> Response:
+    if is_ocpi():
+        response.headers.update(g.message_ids)
+        values = {"method": _shown(request.method), "path": _shown(request.path), "status": response.status_code}
+        values |= {"platform": g.get("platform_name", "-"), **logged_ids(), "seconds": round(time.monotonic() - g.began, 3)}
+        say(_log, logging.INFO, "request", **values)
     return response
+
+
+def logged_ids() -> dict[str, str]:
+    """For the log: the ids of the OCPI message that is being answered; none where there is no such message."""
+    ids: dict[str, str] = g.get("message_ids", {}) if has_request_context() else {}
+    return {name.removeprefix("X-").replace("-", "_").lower(): _shown(value) for name, value in ids.items()}
+
+
+def _shown(text: str) -> str:
+    """Of what a peer has sent: not more than a line can bear, and not its token."""
+    tokens = authorization.presented(request.headers.get("Authorization"))
+    if any(token in text for token in tokens if len(token) >= _LONG_TOKEN):
+        return "(not shown)"
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

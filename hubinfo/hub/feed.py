@@ -1,6 +1,7 @@
 """Revisions: what a platform may see, and what it has not been told yet."""
 
 import functools
+import uuid
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
@@ -53,6 +54,11 @@ def take_revisions(session: Session, count: int) -> range:
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         after_commit(functools.partial(_announce, app))
     return range(first, first + count)
+
+
+def correlation_id(versions_url: str, revision: int) -> str:
+    """What all messages that tell of this change carry, whichever process sends them and however often."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{versions_url}#{revision}"))
 
 
 def _announce(app: Flask) -> None:

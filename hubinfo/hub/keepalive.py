@@ -50,6 +50,7 @@ class Keepalive:
         self._wanted = threading.Event()
         self._asking: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
+        self._sent: dict[int, Request] = {}
         self._recorded_at = 0.0
 
     def due(self) -> bool:
@@ -113,9 +114,11 @@ class Keepalive:
         for platform in platforms:
             try:
                 requests.append(self._request(platform))
+                self._sent[platform.id] = requests[-1]
                 self._asking.add(platform.id)
             except TokenUnreadable as error:
                 self._outcomes[platform.id] = PeerError(str(error))
+                self._sent.pop(platform.id, None)
         db.session.rollback()
         return requests
 
@@ -159,12 +162,17 @@ class Keepalive:
                 platform.failing_since = platform.failing_since or now
                 platform.probe_reason = failed[platform.id]
                 platform.next_probe_at = now + timedelta(seconds=self._wait_seconds(platform))
-                values = {"failures": platform.failed_probes, "reason": platform.probe_reason}
-                say(_log, logging.WARNING, "probe_failed", platform=platform.name, **values)
+                self._say_failed(platform, outcomes[platform.id])
                 if platform.status == CONNECTED and platform.failed_probes >= self._enough_failures:
                     self._own_fault.accuse([platform.id])
         for entry in entries:
             activity.ended.send(self._app, entry=entry, changed_at=None)
+
+    def _say_failed(self, platform: Platform, outcome: Outcome) -> None:
+        sent, seconds = self._sent.get(platform.id), outcome.seconds
+        values = {**(sent.ids if sent else {}), "seconds": None if seconds is None else round(seconds, 3)}
+        values["reason"] = platform.probe_reason
+        say(_log, logging.WARNING, "probe_failed", platform=platform.name, failures=platform.failed_probes, **values)
 
     def _wait_seconds(self, platform: Platform) -> float:
         """The long dead are asked ever less often, yet never less than the silent are."""

@@ -178,9 +178,10 @@ def _apply(session: Session, rows: Iterable[ClientInfo], event: Event, reasons: 
         was = ConnectionStatus(row.status)
         row.status = transition(was, event, by_operator=row.suspended_by_operator, registered=row.registered)
         if row.status != was:
-            changed.append(row)
-            _note(session, row, was, event, (reasons or {}).get(row.platform_id))
-    _renew(session, changed)
+            changed.append((row, was))
+    _renew(session, [row for row, _ in changed])
+    for row, was in changed:
+        _note(session, row, was, event, (reasons or {}).get(row.platform_id))
 
 
 def _renew(session: Session, rows: Sequence[ClientInfo]) -> None:
@@ -192,8 +193,9 @@ def _renew(session: Session, rows: Sequence[ClientInfo]) -> None:
 
 def _note(session: Session, row: ClientInfo, was: ConnectionStatus | None, event: Event, reason: str | None) -> None:
     history.note(session, row, was, event, reason)
-    values = {"party": row.party, "role": row.role, "status": row.status, "cause": event, "reason": reason or "-"}
-    after_commit(partial(say, _log, logging.INFO, "status_changed", **values))
+    values = {"party": row.party, "role": row.role, "status": row.status, "cause": event, "revision": row.revision}
+    values["correlation_id"] = feed.correlation_id(current_settings().versions_url, row.revision)
+    after_commit(partial(say, _log, logging.INFO, "status_changed", **values, reason=reason or "-"))
 
 
 def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: bool = False) -> None:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask
@@ -59,6 +60,7 @@ class Push:
         self._client = client
         self._vault = vault
         self._retry_seconds = settings.push_retry_seconds
+        self._versions_url = settings.versions_url
         self._may_run = may_run
         self._now = now
         self._wanted = threading.Event()
@@ -147,6 +149,7 @@ class Push:
             token_form=TokenForm(cursor.token_form),
             body=to_json(body),
             more_follow=more_follow,
+            correlation_id=feed.correlation_id(self._versions_url, change.revision),
             change=change,
             tellings=cursor.tellings,
         )
@@ -158,30 +161,32 @@ class Push:
         cursor.sent.append(entry)
         activity.ended.send(self._app, entry=entry, changed_at=change.changed_at)
         if isinstance(outcome, PeerError) and not outcome.permanent:
-            self._fail(cursor, outcome)
+            self._fail(cursor, outcome, put)
             return None
         if isinstance(outcome, Answer):
+            say(_log, logging.INFO, "pushed", platform=cursor.name, **_told(put, outcome))
             cursor.accepted.add(change.id)
             cursor.refused.pop(change.id, None)
         else:
             cursor.refused[change.id] = outcome.reason
             cursor.accepted.discard(change.id)
-            _warn("push_refused", cursor, change, outcome.reason)
+            values = {**_told(put, outcome), "reason": outcome.reason}
+            say(_log, logging.WARNING, "push_refused", platform=cursor.name, **values)
         if put.tellings == cursor.tellings:
             cursor.told_revision = max(cursor.told_revision, change.revision)
         cursor.failures, cursor.reason, cursor.next_push_at = 0, None, None
         return self._next(cursor)
 
-    def _fail(self, cursor: Cursor, error: PeerError) -> None:
-        """Try again later, with the row as it is then."""
+    def _fail(self, cursor: Cursor, error: PeerError, put: Put | None = None) -> None:
+        """Try again later, with the row as it is then. Without a PUT where none could be sent."""
         cursor.failures += 1
         wait = max(self._wait_seconds(cursor.failures), error.retry_after_seconds or 0)
         cursor.reason = error.reason
         cursor.next_push_at = self._now() + timedelta(seconds=wait)
         self._unwritten[cursor.platform_id] = cursor
         self._telling.pop(cursor.platform_id, None)
-        values = {"failures": cursor.failures, "wait_seconds": round(wait, 1), "reason": error.reason}
-        say(_log, logging.WARNING, "push_failed", platform=cursor.name, **values)
+        values = {**(_told(put, error) if put else {}), "wait_seconds": round(wait, 1), "reason": error.reason}
+        say(_log, logging.WARNING, "push_failed", platform=cursor.name, failures=cursor.failures, **values)
 
     def _wait_seconds(self, failures: int) -> float:
         """Doubling, with jitter so that receivers of one broken host do not come back in step."""
@@ -197,6 +202,8 @@ class Push:
             self._unwritten.clear()
 
 
-def _warn(event: str, cursor: Cursor, change: Change, reason: str) -> None:
-    party = f"{change.country_code}-{change.party_id}"
-    say(_log, logging.WARNING, event, platform=cursor.name, party=party, role=change.role, reason=reason)
+def _told(put: Put, outcome: Outcome) -> dict[str, Any]:
+    """For the log: of whom, by which message, and how long it took."""
+    change, seconds = put.change, outcome.seconds
+    told = {"party": f"{change.country_code}-{change.party_id}", "role": change.role, "status": change.status}
+    return {**told, "revision": change.revision, **put.ids, "seconds": None if seconds is None else round(seconds, 3)}

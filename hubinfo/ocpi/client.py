@@ -25,6 +25,11 @@ _log = logging.getLogger(__name__)
 _RETRIED = {401, 408, 429}
 
 
+def new_id() -> str:
+    """Of a message."""
+    return str(uuid.uuid4())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One request to one platform."""
@@ -40,6 +45,14 @@ class Request:
     """Bytes; more is a PeerError."""
     more_follow: bool = False
     """Keep the connection: the next request to this platform is waiting already."""
+    request_id: str = field(default_factory=new_id)
+    correlation_id: str = field(default_factory=new_id)
+    """What this request belongs to (OCPI 2.2.1 transport, Unique message IDs)."""
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """For the log."""
+        return {"request_id": self.request_id, "correlation_id": self.correlation_id}
 
 
 @dataclass(frozen=True)
@@ -170,8 +183,8 @@ class Client:
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": self._agent,
-            "X-Request-ID": str(uuid.uuid4()),
-            "X-Correlation-ID": str(uuid.uuid4()),
+            "X-Request-ID": request.request_id,
+            "X-Correlation-ID": request.correlation_id,
         }
         if not request.more_follow:
             # An idle connection would block a peer that serves one at a time, and a thousand would use up our files.

@@ -60,6 +60,7 @@ def _look() -> None:
         g.caller = _caller()
         if g.caller is not None:
             platform = g.caller.platform
+            g.platform_name = platform.name  # once the session has been used again, it would cost a query
             if platform.registered:
                 hear(platform.id, platform.status)
             else:

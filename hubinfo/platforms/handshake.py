@@ -14,6 +14,7 @@ from hubinfo.ocpi.schemas import Credentials
 from hubinfo.platforms import connections
 from hubinfo.platforms.discovery import Peer, discover
 from hubinfo.platforms.vault import digest, make_token
+from hubinfo.web import logged_ids
 
 _log = logging.getLogger(__name__)
 _TAKES_OUR_ANSWER = timedelta(seconds=1)
@@ -57,7 +58,8 @@ def store(platform: Platform, peer: Peer, credentials: Credentials, versions_url
     platform.last_heard_at = now
     platform.failed_syncs, platform.sync_reason, platform.next_sync_at = 0, None, None
     connections().parties.registered(platform, credentials.roles, starts_anew=starts_anew)
-    after_commit(partial(say, _log, logging.INFO, "platform_registered", platform=platform.name, version=peer.version))
+    values = {"platform": platform.name, "version": peer.version, **logged_ids()}
+    after_commit(partial(say, _log, logging.INFO, "platform_registered", **values))
 
 
 def remove(platform_id: int, presented_hash: str) -> None:
@@ -75,4 +77,4 @@ def forget(platform: Platform) -> None:
     platform.token_made_at = platform.token_used_at = platform.token_out_made_at = platform.token_out_used_at = None
     platform.failed_syncs, platform.sync_reason, platform.next_sync_at = 0, None, None
     connections().parties.unregistered(platform)
-    after_commit(partial(say, _log, logging.INFO, "platform_unregistered", platform=platform.name))
+    after_commit(partial(say, _log, logging.INFO, "platform_unregistered", platform=platform.name, **logged_ids()))

@@ -8,7 +8,7 @@ from hubinfo.database import write
 from hubinfo.logs import say
 from hubinfo.models import Platform
 from hubinfo.ocpi.authorization import TokenForm
-from hubinfo.ocpi.client import MEBIBYTE, Answer, Request
+from hubinfo.ocpi.client import MEBIBYTE, Answer, Request, new_id
 from hubinfo.ocpi.dialect import DIALECTS
 from hubinfo.ocpi.paging import Crawl, PagingError, first_page, total_count
 from hubinfo.ocpi.schemas import read_client_infos
@@ -43,6 +43,8 @@ class Pull:
     """Objects that could be used."""
     changed: int = 0
     no_longer_valid: int = 0
+    correlation_id: str = field(default_factory=new_id)
+    """Of all its requests."""
     _url: str = ""
     _listed: set[known.Key] = field(default_factory=set)
     _is_second: bool = False
@@ -63,7 +65,12 @@ class Pull:
     def request(self) -> Request:
         """GET the next page."""
         return Request(
-            platform_id=self.platform_id, url=self._url, token=self.token, token_form=self.token_form, max_answer=_MAX_PAGE
+            platform_id=self.platform_id,
+            url=self._url,
+            token=self.token,
+            token_form=self.token_form,
+            max_answer=_MAX_PAGE,
+            correlation_id=self.correlation_id,
         )
 
     def fail(self, reason: str, retry_after_seconds: float | None = None) -> None:

@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from blinker import Namespace
 from flask import Flask
@@ -128,10 +129,10 @@ class Sync:
         elif pull.take(outcome, self._now()) and self._may_run():
             return pull.request()
         del self._pulls[request.platform_id]
-        self._finish(pull)
+        self._finish(pull, request)
         return None
 
-    def _finish(self, pull: Pull) -> None:
+    def _finish(self, pull: Pull, asked: Request | None = None) -> None:
         with write() as session:
             hub = session.get_one(Platform, pull.platform_id)
             is_of_now = (hub.token_out, hub.sender_url) == (pull.token_out, pull.sender_url)
@@ -144,7 +145,8 @@ class Sync:
             if is_of_now and not asked_for_meanwhile:
                 self._plan(hub, pull)
         pulled.send(self._app, pull=pull)
-        values = {"received": pull.received, "changed": pull.changed, "no_longer_valid": pull.no_longer_valid}
+        values: dict[str, Any] = {"received": pull.received, "changed": pull.changed, "no_longer_valid": pull.no_longer_valid}
+        values |= {"correlation_id": pull.correlation_id} | ({"request_id": asked.request_id} if asked else {})
         if pull.reason is None:
             say(_log, logging.INFO, "synced", hub=pull.hub, **values)
         else:
