@@ -1,7 +1,6 @@
 """What the serving process does before its first request: schema, secrets, a greeting, the background thread."""
 
 import atexit
-import contextlib
 import logging
 import os
 import secrets
@@ -46,21 +45,25 @@ class CannotServe(Exception):
 
 def load(*, production: bool, instance_path: Path) -> Flask:
     """The app for `app.py` and `wsgi.py`; a wrong setting ends the process with one line each."""
-    if production:
-        _count_together(instance_path)
+    alone = _count_together(instance_path) if production else None
     try:
         app = create_app(production=production, instance_path=instance_path)
     except SettingsError as error:
         give_up(str(error))
+    if alone:
+        say(_log, logging.WARNING, "metrics_not_shared", reason=alone, meaning="each process tells of itself only")
     if not under_flask():
         app.before_request(_serve_on_first_request)
     return app
 
 
-def _count_together(instance_path: Path) -> None:
-    """Several processes may serve one address: before metrics are imported, say where their counts are added up."""
-    with contextlib.suppress(OSError):  # `prepare` will say what is wrong with the instance folder
+def _count_together(instance_path: Path) -> OSError | None:
+    """Several processes may serve one address: before metrics are imported, say where their counts are added up. Or why not."""
+    try:
         folder.share(Path(os.environ.get("HUBINFO_INSTANCE_PATH") or instance_path).absolute())
+    except OSError as error:
+        return error
+    return None
 
 
 def give_up(lines: str) -> NoReturn:

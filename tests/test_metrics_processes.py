@@ -132,6 +132,32 @@ def test_a_folder_set_by_hand_is_used_and_kept(tmp_path: Path) -> None:
         assert not (installation.instance / "metrics").exists()
 
 
+def test_a_master_that_takes_over_counts_on_and_clears_away_at_its_own_end(tmp_path: Path) -> None:
+    with Installation(tmp_path) as installation:
+        number = tmp_path / "pid"
+        server = installation.gunicorn("--pid", str(number)).wait_until_ready()
+        assert server.answers("/healthz")
+        server.signal(signal.SIGUSR2)
+        server.wait_for(lambda server: server.said.count("Booting worker") == 2)
+        server.signal(signal.SIGTERM)
+        assert server.process.wait(60) == 0
+        assert server.wait_until_ready().answers("/healthz")
+        assert scrape(server).value(SERVED, **HEALTHZ) == 2
+        server.wait_for(lambda _: number.exists())
+        os.kill(int(number.read_text()), signal.SIGTERM)
+        server.wait_for(lambda _: folders(installation) == [])
+
+
+def test_where_the_folder_cannot_be_made_the_log_says_so(tmp_path: Path) -> None:
+    with Installation(tmp_path) as installation:
+        installation.instance.mkdir()
+        (installation.instance / "metrics").touch()
+        server = installation.gunicorn().wait_until_ready()
+        assert server.answers("/healthz")
+        assert scrape(server).value(SERVED, **HEALTHZ) == 1
+        assert " WARNING metrics_not_shared " in server.said
+
+
 def test_flask_run_needs_no_folder(tmp_path: Path) -> None:
     with Installation(tmp_path) as installation:
         server = installation.flask_run().wait_until_ready()
