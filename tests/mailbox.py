@@ -25,6 +25,8 @@ class Mailbox:
     """What has been delivered, and whom it refuses."""
 
     def __init__(self) -> None:
+        self.begun: list[EmailMessage] = []
+        """What has come in, answered or not."""
         self.delivered: list[Envelope] = []
         self.over_tls: list[bool] = []
         self.authenticated: list[bool] = []
@@ -44,10 +46,7 @@ class Mailbox:
     @property
     def mails(self) -> list[EmailMessage]:
         """In order; read as a mail program would."""
-        parsed = (
-            email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default) for envelope in self.delivered
-        )
-        return [mail for mail in parsed if isinstance(mail, EmailMessage)]
+        return [_read(envelope) for envelope in self.delivered]
 
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any) -> str:
         if address in self.refused:
@@ -56,6 +55,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.begun.append(_read(envelope))
         self.began.set()
         while not self.answers.is_set():
             await asyncio.sleep(0.02)
@@ -72,6 +72,12 @@ class Mailbox:
             assert time.monotonic() < deadline, f"only {len(self.delivered)} mails"
             time.sleep(0.02)
         return self.mails
+
+
+def _read(envelope: Envelope) -> EmailMessage:
+    mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
 
 
 def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any) -> AuthResult:
