@@ -107,3 +107,31 @@ def test_a_real_prometheus_reads_both_workers_and_lets_alerts_fire_and_end(
         assert (prometheus.value('hubinfo_pushes_total{outcome="failed"}') or 0) >= 1
         server.signal(signal.SIGTERM)
         prometheus.wait_for(lambda it: "HubinfoDown" in it.firing())
+
+
+def test_the_dashboard_is_laid_out_as_grafana_wants_it() -> None:
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24, panel["title"]
+        taken |= cells
+        if panel["type"] != "row":
+            assert [target["datasource"]["uid"] for target in panel["targets"]] == ["${datasource}"] * len(expressions(panel)) != []
+    assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == ["datasource", "job"]
+    assert DASHBOARD["schemaVersion"] >= 36
+
+
+def test_prometheus_understands_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+    shown = [expression for panel in DASHBOARD["panels"] for expression in expressions(panel)]
+    rules = [{"record": f"shown:{number}", "expr": filled_in(expression)} for number, expression in enumerate(shown)]
+    (tmp_path / "shown.json").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"SUCCESS: {len(shown)} rules found" in promtool("check", "rules", str(tmp_path / "shown.json"))
+
+
+def filled_in(expression: str) -> str:
+    """As Grafana fills in its variables."""
+    return expression.replace("$__rate_interval", "1m").replace("$job", "hubinfo")
