@@ -102,7 +102,7 @@ def _of_one(data: dict[str, Any]) -> Iterator[str]:
     if "watched" in data:
         yield f"{data['watched']} platforms, {_since(data)}."
     elif "until" in data and "since" in data:
-        yield f"It {_lasted(data)}."
+        yield f"It lasted {_lasted(data)}."
 
 
 def _by_country(items: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -140,7 +140,7 @@ def _since(item: dict[str, Any]) -> str:
 
 def _lasted(item: dict[str, Any]) -> str:
     since, until = clock.parse(item["since"]), clock.parse(item["until"])
-    return f"lasted {_duration((until - since).total_seconds())}, from {_instant(since)} to {_instant(until)}"
+    return f"{_duration((until - since).total_seconds())}, from {_instant(since)} to {_instant(until)}"
 
 
 def _instant(instant: datetime) -> str:
