@@ -121,7 +121,7 @@ def test_a_lease_of_another_host_that_is_no_longer_renewed_has_an_old_tick(app: 
         session.add(Lease(name="worker", holder="elsewhere/-/1/x", expires_at=clock.now() - timedelta(seconds=100)))
     found = scrape(app)
     assert found["hubinfo_worker_lease_held"] == 0
-    assert found["hubinfo_worker_tick_age_seconds"] == pytest.approx(115, abs=60)
+    assert 115 <= found["hubinfo_worker_tick_age_seconds"] < 175
 
 
 def test_own_fault_shows_while_all_fail_and_none_is_called_offline(app: Flask) -> None:

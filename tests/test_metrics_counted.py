@@ -56,11 +56,11 @@ def test_a_push_is_counted_by_what_came_of_it_and_timed_when_acknowledged(app: F
     assert scrape(app)["hubinfo_push_seconds_count"] == (outcome == "ok")
 
 
-@pytest.mark.parametrize(("ago", "seconds"), [(40, 40), (-5, 0)], ids=["an old change", "made by a host whose clock is ahead"])
+@pytest.mark.parametrize(("ago", "seconds"), [(40, 40), (-50, 0)], ids=["an old change", "made by a host whose clock is ahead"])
 def test_a_push_is_timed_from_the_change(app: Flask, ago: float, seconds: float) -> None:
     entry = activity.push(1, 1, "CONNECTED", OK, clock.now())
     activity.ended.send(app, entry=entry, changed_at=clock.now() - timedelta(seconds=ago))
-    assert scrape(app)["hubinfo_push_seconds_sum"] == pytest.approx(seconds, abs=5)
+    assert scrape(app)["hubinfo_push_seconds_sum"] == pytest.approx(seconds, abs=30)
 
 
 def test_a_real_push_is_timed_in_well_under_a_minute(live_hub: LiveHub, make_peer: Callable[..., Peer]) -> None:
