@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
+from tests import leaks
 from tests.hub_peer import HubPeer, connect_hub
 from tests.nginx import NGINX
 from tests.peers import Peer
@@ -28,6 +29,10 @@ from tests.prometheus import MISSING as MISSING_PROMETHEUS
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
 MakeApp = Callable[..., Flask]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(leaks)
 
 
 def pytest_report_header() -> str:

@@ -22,6 +22,7 @@ from hubinfo import create_app
 from hubinfo.database import db, write
 from hubinfo.lease import is_held
 from hubinfo.models import Platform
+from tests import leaks
 from tests.hubs import connect
 
 SOURCES = Path(__file__).parent.parent
@@ -65,6 +66,7 @@ class Server:
         assert self.process.stdout is not None
         with self.process.stdout as stdout:
             for line in stdout:
+                leaks.collected.line(line)
                 with self._changed:
                     self.lines.append(line.rstrip("\n"))
                     self._changed.notify_all()
@@ -176,7 +178,10 @@ class Installation:
     def flask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command, to its end."""
         command = [str(BIN / "flask"), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60)
+        ended = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60)
+        for line in ended.stderr.splitlines():  # what it was asked for, which may be a token, is on stdout
+            leaks.collected.line(line)
+        return ended
 
     @property
     def app(self) -> Flask:
