@@ -180,6 +180,8 @@ def test_a_hub_stops_in_time_while_a_mail_server_hangs(make_telling_hub: Callabl
     hub.worker.stop()
     assert time.monotonic() - began < 20
     assert not hub.worker.alive
+    box.answers.set()
+    hub.worker._notify.wait(time.monotonic() + WAIT_SECONDS)  # so that nothing uses the database after this test
 
 
 def test_a_silent_platform_is_told_of_from_probe_to_mail(

@@ -13,7 +13,7 @@ from hubinfo.notify.courier import Courier
 from hubinfo.notify.watch import Watch
 from hubinfo.ocpi.crew import Crew
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 """How often is looked for what is to be told and to be sent."""
 
 

@@ -7,7 +7,7 @@ A concern goes through these states, and what is in none of them is not kept:
 3. It has ended, and is kept until its quiet time is over; then what happened meanwhile is summed up, if it is worth it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.models import Concern
 from hubinfo.notify import parties, platforms
-from hubinfo.notify.condition import Condition, Key
+from hubinfo.notify.condition import Condition, Facts, Kept, Key
 from hubinfo.notify.kinds import HAPPENINGS, NAMES, Kind, seconds_before_told
 from hubinfo.ocpi.dialect import HUB
 
@@ -34,7 +34,7 @@ class News:
     """Something to be told."""
 
     type: str
-    facts: dict[str, Any]
+    facts: Callable[[], Facts]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ class Comparison:
         self._now = now
         self._limits = {kind: timedelta(seconds=seconds) for kind, seconds in seconds_before_told(settings).items()}
         self._quiet = timedelta(seconds=settings.notify_quiet_seconds)
-        rows = session.scalars(select(Concern))
-        self.concerns: dict[Key, Concern] = {(Kind(row.kind), row.subject): row for row in rows}
+        columns = (Concern.id, Concern.kind, Concern.subject, Concern.since, Concern.told, Concern.told_at)
+        kept = [Kept(*row) for row in session.execute(select(*columns))]
+        self.concerns: dict[Key, Kept] = {(Kind(row.kind), row.subject): row for row in kept}
         self._first = BEGUN not in self.concerns
 
     def changes(self) -> list[Change]:
@@ -75,7 +76,8 @@ class Comparison:
 
     def _conditions(self) -> dict[Key, Condition]:
         session, roles = self._session, set(self._settings.roles)
-        ours = platforms.own_fault(session, self.concerns.get(OURS), self._settings.offline_after_failures)
+        known = self.concerns.get(OURS)
+        ours = platforms.own_fault(session, known and known.since, self._settings.offline_after_failures)
         if ours is not None:
             return {OURS: ours}
         found = parties.told_by_hubs(session) if roles - {HUB} else {}
@@ -94,7 +96,7 @@ class Comparison:
         concern = self.concerns[key]
         return self._over(key, concern) if concern.since is not None and not concern.told else None
 
-    def _change(self, key: Key, concern: Concern | None, condition: Condition | None) -> Change | None:
+    def _change(self, key: Key, concern: Kept | None, condition: Condition | None) -> Change | None:
         if concern is None:
             assert condition is not None
             return self._begun(key, condition, told=self._first and key[0] in HAPPENINGS)
@@ -112,29 +114,30 @@ class Comparison:
     def _begun(self, key: Key, condition: Condition, *, told: bool) -> Change:
         return Change(key, {"since": condition.since or self._now, "told": told})
 
-    def _over(self, key: Key, concern: Concern) -> Change:
+    def _over(self, key: Key, concern: Kept) -> Change:
         return Change(key, {"since": None, "told": False} if concern.told_at else None)
 
-    def _told(self, key: Key, concern: Concern, condition: Condition) -> Change:
+    def _told(self, key: Key, concern: Kept, condition: Condition) -> Change:
         kind, subject = key
-        facts = condition.facts | {"since": clock.render(concern.since or self._now)}
-        if kind is Kind.SUSPENDED:
-            facts["reason"] = parties.why_suspended(self._session, subject)
-        values = {"told": True, "told_at": self._now}
-        outages = self._outages(key, concern)
-        flapping = NAMES[kind].flapping
+        name, more = NAMES[kind].begins, {"since": clock.render(concern.since or self._now)}
+        outages, flapping = self._outages(key, concern), NAMES[kind].flapping
         if flapping and len(outages) >= _FLAPS:
-            return Change(key, values, News(flapping, facts | self._summary(concern, outages, "OFFLINE")))
-        return Change(key, values, News(NAMES[kind].begins, facts))
+            name, more = flapping, more | self._summary(concern, outages, "OFFLINE")
 
-    def _ended(self, key: Key, concern: Concern) -> Change | None:
+        def facts() -> Facts:
+            why = {"reason": parties.why_suspended(self._session, subject)} if kind is Kind.SUSPENDED else {}
+            return condition.facts() | more | why
+
+        return Change(key, {"told": True, "told_at": self._now}, News(name, facts))
+
+    def _ended(self, key: Key, concern: Kept) -> Change | None:
         if concern.since is None:
             return self._summed_up(key, concern) if self._quiet_is_over(concern) else None
         over = self._over(key, concern)
         ends, facts = NAMES[key[0]].ends, self._facts_of_end(key, concern)
-        return Change(key, over.values, News(ends, facts)) if concern.told and ends and facts else over
+        return Change(key, over.values, News(ends, lambda: facts)) if concern.told and ends and facts else over
 
-    def _facts_of_end(self, key: Key, concern: Concern) -> dict[str, Any] | None:
+    def _facts_of_end(self, key: Key, concern: Kept) -> Facts | None:
         """None where what has ended is not to be told: another thing is, that took its place."""
         kind, subject = key
         times = {"since": clock.render(concern.since or self._now), "until": clock.render(self._now)}
@@ -145,25 +148,25 @@ class Comparison:
             return times | returned if returned else None
         return times | {"platform": subject} if platforms.is_connected(self._session, subject) else None
 
-    def _summed_up(self, key: Key, concern: Concern) -> Change:
+    def _summed_up(self, key: Key, concern: Kept) -> Change:
         """What happened in the quiet time, where it would have been told without it, or where it goes on and on."""
         kind, subject = key
         outages, flapping = self._outages(key, concern), NAMES[kind].flapping
         worth_it = len(outages) >= _FLAPS or any(lasted >= self._limits[kind] for lasted in outages)
         returned = parties.returned(self._session, kind, subject) if worth_it else None
         if flapping and returned:
-            news = News(flapping, returned | self._summary(concern, outages, "CONNECTED"))
-            return Change(key, {"told_at": self._now}, news)
+            facts = returned | self._summary(concern, outages, "CONNECTED")
+            return Change(key, {"told_at": self._now}, News(flapping, lambda: facts))
         return Change(key, None)
 
-    def _outages(self, key: Key, concern: Concern) -> list[timedelta]:
+    def _outages(self, key: Key, concern: Kept) -> list[timedelta]:
         if key[0] not in _OUTAGES or concern.told_at is None:
             return []
         return parties.outages(self._session, key[0], key[1], concern.told_at, self._now)
 
-    def _summary(self, concern: Concern, outages: list[timedelta], status: str) -> dict[str, Any]:
+    def _summary(self, concern: Kept, outages: list[timedelta], status: str) -> Facts:
         assert concern.told_at is not None
         return {"times": len(outages), "within_seconds": (self._now - concern.told_at).total_seconds(), "status": status}
 
-    def _quiet_is_over(self, concern: Concern) -> bool:
+    def _quiet_is_over(self, concern: Kept) -> bool:
         return concern.told_at is None or self._now - concern.told_at >= self._quiet

@@ -3,49 +3,54 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from hubinfo import clock
 from hubinfo.hub import history
 from hubinfo.hub.transitions import Event
 from hubinfo.models import Action, ClientInfo, ConnectionStatus, History, Known, Platform
-from hubinfo.notify.condition import Condition, Key
+from hubinfo.notify.condition import Condition, Facts, Key
 from hubinfo.notify.kinds import Kind
 from hubinfo.ocpi.dialect import HUB
 
 CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
-_TOLD_BY_HUBS = {PLANNED: Kind.PLANNED, SUSPENDED: Kind.SUSPENDED}
+_TOLD_BY_HUBS = {PLANNED.value: Kind.PLANNED, SUSPENDED.value: Kind.SUSPENDED}
+_STATUSES = {Kind.OFFLINE: OFFLINE, Kind.SILENT: OFFLINE, Kind.PLANNED: PLANNED, Kind.SUSPENDED: SUSPENDED}
 _CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 def ours(session: Session) -> dict[Key, Condition]:
     """Of the ClientInfo this platform keeps. A party is one, whatever the number of its roles."""
-    grouped: dict[Key, list[Any]] = defaultdict(list)
-    for row in session.execute(_select().where(ClientInfo.status != CONNECTED)):
-        grouped[_kind(row), row.party].append(row)
-    return {key: Condition(_since(key[0], rows), facts(rows)) for key, rows in grouped.items()}
+    columns = (ClientInfo.party, ClientInfo.role, ClientInfo.status, ClientInfo.status_since)
+    times: dict[Key, list[datetime | None]] = defaultdict(list)
+    for party, role, status, since in session.execute(select(*columns).where(ClientInfo.status != CONNECTED)):
+        times[_kind(role, status), party].append(since)
+    return {key: Condition(_since(key[0], found), partial(_facts, session, *key)) for key, found in times.items()}
 
 
 def told_by_hubs(session: Session) -> dict[Key, Condition]:
     """Whom to get in touch with (OCPI 2.2.1 hubclientinfo: another party becomes PLANNED, becomes SUSPENDED)."""
+    rows = select(Known.party, Known.status).where(Known.valid, Known.status.in_(_TOLD_BY_HUBS)).distinct()
+    keys = [(_TOLD_BY_HUBS[status], party) for party, status in session.execute(rows)]
+    return {key: Condition(None, partial(_facts_of_hubs, session, *key)) for key in keys}
+
+
+def _facts(session: Session, kind: Kind, party: str) -> Facts:
+    status = _STATUSES[kind]
+    return _said(session.execute(_select().where(ClientInfo.party == party, ClientInfo.status == status, _of(kind))).all())
+
+
+def _facts_of_hubs(session: Session, kind: Kind, party: str) -> Facts:
     columns = (Known.country_code, Known.party_id, Known.party, Known.role, Known.status, Platform.name.label("platform"))
-    rows = select(*columns).join(Known.platform).where(Known.valid, Known.status.in_(_TOLD_BY_HUBS)).order_by(Known.id)
-    grouped: dict[Key, list[Any]] = defaultdict(list)
-    for row in session.execute(rows):
-        grouped[_TOLD_BY_HUBS[ConnectionStatus(row.status)], row.party].append(row)
-    return {key: Condition(None, facts(found)) for key, found in grouped.items()}
+    rows = select(*columns).join(Known.platform).where(Known.valid, Known.party == party, Known.status == _STATUSES[kind])
+    return _said(session.execute(rows.order_by(Known.id)).all())
 
 
-def is_hub() -> ColumnElement[bool]:
-    """A hub's row, of the rows that are OFFLINE."""
-    return ClientInfo.role == HUB
-
-
-def facts(rows: Sequence[Any]) -> dict[str, Any]:
-    """What is told of a party."""
+def _said(rows: Sequence[Any]) -> Facts:
     first = rows[0]
     name = getattr(first, "business_details", {}).get("name")
     reason = getattr(first, "probe_reason", None) if first.status == OFFLINE else None
@@ -53,13 +58,13 @@ def facts(rows: Sequence[Any]) -> dict[str, Any]:
     return {"party": first.party, **said, "roles": list(dict.fromkeys(row.role for row in rows)), "reason": reason}
 
 
-def returned(session: Session, kind: Kind, party: str) -> dict[str, Any] | None:
+def returned(session: Session, kind: Kind, party: str) -> Facts | None:
     """What is told of a party that is back; None for one that is not, since it is SUSPENDED or no more."""
     rows = session.execute(_select().where(ClientInfo.party == party, _of(kind), ClientInfo.status == CONNECTED)).all()
     if not rows:
         return None
     since = min((row.status_since for row in rows if row.status_since), default=None)
-    return facts(rows) | {"until": since and clock.render(since)}
+    return _said(rows) | {"until": since and clock.render(since)}
 
 
 def outages(session: Session, kind: Kind, party: str, after: datetime, now: datetime) -> list[timedelta]:
@@ -99,17 +104,20 @@ def _select() -> Any:
     return select(*columns).join(ClientInfo.platform).order_by(ClientInfo.id)
 
 
-def _kind(row: Any) -> Kind:
-    if row.status == OFFLINE:
-        return Kind.SILENT if row.role == HUB else Kind.OFFLINE
-    return _TOLD_BY_HUBS[ConnectionStatus(row.status)]
+def _kind(role: str, status: str) -> Kind:
+    if status == OFFLINE:
+        return Kind.SILENT if role == HUB else Kind.OFFLINE
+    return _TOLD_BY_HUBS[status]
 
 
 def _of(kind: Kind) -> ColumnElement[bool]:
-    return is_hub() if kind is Kind.SILENT else ~is_hub()
+    """Which rows of a party: a hub that is OFFLINE is told of as such, and apart from what else it is."""
+    if kind in _TOLD_BY_HUBS.values():
+        return true()
+    return ClientInfo.role == HUB if kind is Kind.SILENT else ClientInfo.role != HUB
 
 
-def _since(kind: Kind, rows: Iterable[Any]) -> datetime | None:
+def _since(kind: Kind, times: Iterable[datetime | None]) -> datetime | None:
     """Of several roles: the first that went, but the last that was suspended, since that is news again."""
-    times = [row.status_since for row in rows if row.status_since]
-    return (min if kind in (Kind.OFFLINE, Kind.SILENT) else max)(times, default=None)
+    written = [time for time in times if time]
+    return (min if kind in (Kind.OFFLINE, Kind.SILENT) else max)(written, default=None)

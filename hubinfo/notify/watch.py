@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from hubinfo import clock
@@ -15,6 +16,7 @@ from hubinfo.models import Concern
 from hubinfo.notify import outbox
 from hubinfo.notify.channels import WEBHOOK
 from hubinfo.notify.compare import Change, Comparison, News
+from hubinfo.notify.condition import Kept
 from hubinfo.notify.kinds import NAMES, TYPES
 from hubinfo.notify.outbox import Event
 
@@ -73,7 +75,7 @@ class Watch:
             comparison = Comparison(session, self._settings, now)
             changes = [change for change in comparison.changes() if is_due or change.news is None]
             for change in changes:
-                _apply(session, comparison, change)
+                _apply(session, comparison.concerns.get(change.key), change)
             events = events_of([change.news for change in changes if change.news], now, self._settings.party)
             if events:
                 self._put(session, events, now)
@@ -87,25 +89,21 @@ class Watch:
                 outbox.put(session, channel, message, now)
 
 
-def _apply(session: Session, comparison: Comparison, change: Change) -> None:
-    concern = comparison.concerns.get(change.key)
-    if change.values is None:
-        if concern is not None:
-            session.delete(concern)
-        return
-    if concern is None:
-        kind, subject = change.key
-        concern = Concern(kind=kind.value, subject=subject, since=None, told=False, told_at=None)
-        session.add(concern)
-    for name, value in change.values.items():
-        setattr(concern, name, value)
+def _apply(session: Session, kept: Kept | None, change: Change) -> None:
+    kind, subject = change.key
+    if kept is None:
+        session.execute(insert(Concern).values(kind=kind.value, subject=subject, **(change.values or {})))
+    elif change.values is None:
+        session.execute(delete(Concern).where(Concern.id == kept.id))
+    else:
+        session.execute(update(Concern).where(Concern.id == kept.id).values(**change.values))
 
 
 def events_of(news: Sequence[News], now: datetime, sender: str) -> list[Event]:
     """One event of each type, about all that it has happened to."""
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in news:
-        grouped[item.type].append(item.facts)
+        grouped[item.type].append(item.facts())
     at = clock.render(now)
     return [
         {"type": name, "timestamp": at, "data": {"sender": sender, **_about(name, grouped[name])}}
