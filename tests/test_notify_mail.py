@@ -1,5 +1,6 @@
 """Mail, through a real server: TLS, passwords, refusals, hanging; and that nothing hostile gets into a header."""
 
+import logging
 import socket
 import threading
 import time
@@ -32,6 +33,14 @@ def message(*parties: str, name: str = "Strom & Söhne") -> Message:
     ]
     event = {"type": "party.offline", "timestamp": "2030-01-01T12:30:00.000Z", "data": {"sender": "NL-HUX", "parties": facts}}
     return Message("msg_0123456789abcdef01234567", MADE_AT, [event])
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    logger = logging.getLogger("hubinfo")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture
@@ -132,11 +141,15 @@ def test_refusals_are_told_in_the_servers_words(make_mail: Callable[..., Mail]) 
     assert fails(make_mail(box.url)) == "connection refused"
 
 
-def test_who_is_not_refused_gets_it(make_mail: Callable[..., Mail]) -> None:
+def test_who_is_not_refused_gets_it_and_the_log_says_who_did_not(
+    make_mail: Callable[..., Mail], said: pytest.LogCaptureFixture
+) -> None:
     with mailbox() as box:
         box.refused["ops@example.com"] = "550 nobody here"
         make_mail(box.url, "ops@example.com,night@example.com").send(message())
     assert [envelope.rcpt_tos for envelope in box.delivered] == [["night@example.com"]]
+    reasons = {record.__dict__["hubinfo"]["reason"] for record in said.records if record.getMessage() == "recipients_refused"}
+    assert reasons == {"ops@example.com: SMTP 550 nobody here"}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Mail: plain text through one server, over TLS where there is any, by a deadline."""
 
 import contextlib
+import logging
 import smtplib
 import socket
 import ssl
@@ -11,6 +12,7 @@ from email.policy import SMTP as MAIL_POLICY
 from urllib.parse import unquote, urlsplit
 
 from hubinfo.config import Settings
+from hubinfo.logs import say
 from hubinfo.notify import words
 from hubinfo.notify.channel import NotSent
 from hubinfo.notify.outbox import Message
@@ -18,6 +20,7 @@ from hubinfo.ocpi import transport
 from hubinfo.ocpi.faults import reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
+_log = logging.getLogger(__name__)
 LIMIT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _GUARD = Guard(allow_private_networks=True, allow_http=True)
@@ -90,10 +93,13 @@ class Mail:
         smtp = _Smtp(self._server, transport.tls_context(self._settings.ca_file), _our_name(self._settings))
         try:
             smtp.begin()
-            smtp.send_message(mail)
+            refused = smtp.send_message(mail)
         except BaseException:
             smtp.close()
             raise
+        if refused:  # by others it was taken, who would get it again
+            reasons = "; ".join(f"{address}: SMTP {code} {_said(said)}" for address, (code, said) in refused.items())
+            say(_log, logging.WARNING, "recipients_refused", reason=reasons)
         with contextlib.suppress(OSError):  # accepted is accepted, whatever the farewell
             smtp.quit()
 
