@@ -1,23 +1,21 @@
-"""Every setting: its name, its default, its check. Defaults < `instance/config.toml` < environment (`HUBINFO_…`)."""
+"""Where settings come from: defaults < `instance/config.toml` < environment (`HUBINFO_…`)."""
 
 import difflib
 import importlib
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
 
-from hubinfo import checks
-from hubinfo.ocpi.dialect import DIALECTS, ROLES
+from hubinfo.settings import Settings as Settings
 
 PREFIX = "HUBINFO_"
 # Read by others under our prefix: where the instance folder is (before any setting can be), and the test suite's database.
 NOT_SETTINGS = {"INSTANCE_PATH", "TEST_DATABASE_URL"}
-LONGEST_SECONDS = 1_000_000_000  # thirty years; far beyond it there are no dates
 
 
 class SettingsError(Exception):
@@ -25,97 +23,6 @@ class SettingsError(Exception):
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
-
-
-def _setting(default: Any, parse: Callable[[str], Any], allowed: str, *, shown: Callable[[object], str] = repr) -> Any:
-    """`shown` is for a wrong value. One that must not be shown as it is does not stand in a traceback either."""
-    return field(default=default, repr=shown is repr, metadata={"parse": parse, "allowed": allowed, "shown": shown})
-
-
-def _seconds(default: float, low: float = 0.001, high: float = LONGEST_SECONDS) -> Any:
-    return _setting(default, checks.number(low, high), f"a number of seconds from {low} to {high}")
-
-
-def _whole(default: int, high: int) -> Any:
-    return _setting(default, checks.integer(1, high), f"a whole number from 1 to {high}")
-
-
-def _without_password(value: object) -> str:
-    return repr(checks.without_password(str(value).strip()))
-
-
-def _hidden(_value: object) -> str:
-    return "(not shown)"
-
-
-_BOOLEAN: tuple[Callable[[str], bool], str] = (checks.boolean, "true or false")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The settings of one process, checked."""
-
-    instance_path: Path
-    production: bool = False
-
-    database_url: str = _setting(
-        "", checks.database_url, "sqlite:///FILE or postgresql://USER@HOST/DATABASE", shown=_without_password
-    )
-    public_url: str = _setting(
-        "http://127.0.0.1:5000", checks.base_url, "an http(s) URL of at most 200 characters, no query, no user"
-    )
-    country_code: str = _setting("XX", checks.matching("[A-Za-z]{2}"), "two letters")
-    party_id: str = _setting("HUB", checks.matching("[A-Za-z0-9]{3}"), "three letters or digits")
-    name: str = _setting("hubinfo", checks.printable, "a text that is not empty")
-    roles: tuple[str, ...] = _setting(("HUB",), checks.each_of(ROLES), f"a comma list of {', '.join(ROLES)}")
-    versions: tuple[str, ...] = _setting(tuple(DIALECTS), checks.each_of(DIALECTS), f"a comma list of {', '.join(DIALECTS)}")
-    keepalive_seconds: float = _seconds(300.0)
-    keepalive_retry_seconds: float = _seconds(10.0)
-    offline_after_failures: int = _whole(2, 1_000_000)
-    request_timeout_seconds: float = _seconds(10.0, 0.01, 3600)
-    push_concurrency: int = _whole(32, 1000)
-    push_retry_seconds: float = _seconds(1.0, high=60)
-    catch_up: bool = _setting(False, *_BOOLEAN)
-    sync_seconds: float = _seconds(86400.0)
-    page_limit: int = _whole(100, 1_000_000)
-    history_days: int = _whole(400, 36_500)
-    strict: bool = _setting(False, *_BOOLEAN)
-    allow_private_networks: bool = _setting(None, *_BOOLEAN)
-    allow_http: bool = _setting(None, *_BOOLEAN)
-    ca_file: str | None = _setting(None, checks.existing_file, "a file with the CA certificates to trust, PEM")
-    secret_key: tuple[str, ...] = _setting(
-        (), checks.secrets, "one secret or several, comma-separated, newest first, none empty", shown=_hidden
-    )
-    operator_password: str | None = _setting(None, checks.printable, "a text that is not empty", shown=_hidden)
-    metrics_token: str | None = _setting(None, checks.matching("[!-~]+"), "ASCII characters without spaces", shown=_hidden)
-    log_format: str = _setting("text", checks.matching("text|json"), "text or json")
-
-    notify_mail_to: tuple[str, ...] = _setting((), checks.mail_addresses, "a comma list of mail addresses")
-    notify_mail_from: str | None = _setting(None, checks.mail_address, "a mail address")
-    smtp_url: str | None = _setting(
-        None, checks.smtp_url, "smtp:// or smtps://, then HOST or USER:PASSWORD@HOST, perhaps :PORT", shown=_without_password
-    )
-    notify_webhook_url: str | None = _setting(
-        None, checks.webhook_url, "an http(s) URL of at most 1000 characters, no user", shown=_hidden
-    )
-    notify_webhook_secret: bytes | None = _setting(
-        None, checks.webhook_secret, "whsec_ and 24 to 64 bytes in base64", shown=_hidden
-    )
-    notify_urls: tuple[str, ...] = _setting((), checks.apprise_urls, "a comma list of apprise URLs", shown=_hidden)
-    notify_offline_seconds: float = _seconds(600.0, 0)
-    notify_untold_seconds: float = _seconds(900.0, 0)
-    notify_group_seconds: float = _seconds(30.0, 0)
-    notify_quiet_seconds: float = _seconds(3600.0, 0)
-
-    @property
-    def versions_url(self) -> str:
-        """The one URL told to others (OCPI 2.2.1 versions)."""
-        return f"{self.public_url}/ocpi/versions"
-
-    @property
-    def party(self) -> str:
-        """This platform's short name."""
-        return f"{self.country_code}-{self.party_id}".upper()
 
 
 _SETTINGS = {item.name: item for item in fields(Settings) if "parse" in item.metadata}

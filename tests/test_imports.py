@@ -16,6 +16,7 @@ RANKS = {
     "ocpi": 2,
     "models": 2,
     "schema": 2,
+    "settings": 2.5,
     "config": 3,
     "web": 3,
     "lease": 3,
