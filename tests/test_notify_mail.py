@@ -27,8 +27,9 @@ LOGIN = f"{quote(USER, safe='')}:{quote(PASSWORD, safe='')}"
 
 
 def message(*parties: str, name: str = "Strom & Söhne") -> Message:
+    said = {"name": name, "roles": ["CPO"], "reason": "timed out"}
     facts = [
-        {"party": party, "country_code": party[:2], "party_id": party[3:], "name": name, "roles": ["CPO"], "reason": "timed out"}
+        {"party": party, "country_code": party[:2], "party_id": party[3:], **said, "page": f"/parties/{party[:2]}/{party[3:]}"}
         for party in parties or ("NL-TNM",)
     ]
     event = {"type": "party.offline", "timestamp": "2030-01-01T12:30:00.000Z", "data": {"sender": "NL-HUX", "parties": facts}}

@@ -176,5 +176,8 @@ def test_whom_a_hub_says_to_be_planned_or_suspended_is_to_be_got_in_touch_with(m
     assert desk.after(60) == []
     put(hub, client_info("FR-NEW", status="PLANNED"), "FR/NEW")
     put(hub, client_info("FR-OLD", status="SUSPENDED"), "FR/OLD")
-    assert desk.after(60) == [("party.suspended", ["FR-OLD"]), ("party.planned", ["FR-NEW"])]
+    message = desk.message_after(60)
+    assert desk.subject(message) == "[NL-OUR] FR-OLD is SUSPENDED; FR-NEW is PLANNED: get in touch with them"
+    assert "http://127.0.0.1:5000/known?text=FR-NEW" in desk.text(message)
+    assert desk.text(message).count(", says DE-HUB") == 2
     assert desk.after(7200, step=60) == []

@@ -125,8 +125,8 @@ class Comparison:
             name, more = flapping, more | self._summary(concern, outages, "OFFLINE")
 
         def facts() -> Facts:
-            why = {"reason": parties.why_suspended(self._session, subject)} if kind is Kind.SUSPENDED else {}
-            return condition.facts() | more | why
+            why = parties.why_suspended(self._session, subject) if kind is Kind.SUSPENDED else None
+            return condition.facts() | more | ({"reason": why} if why else {})
 
         return Change(key, {"told": True, "told_at": self._now}, News(name, facts))
 

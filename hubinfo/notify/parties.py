@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
@@ -47,7 +48,9 @@ def _facts(session: Session, kind: Kind, party: str) -> Facts:
 def _facts_of_hubs(session: Session, kind: Kind, party: str) -> Facts:
     columns = (Known.country_code, Known.party_id, Known.party, Known.role, Known.status, Platform.name.label("platform"))
     rows = select(*columns).join(Known.platform).where(Known.valid, Known.party == party, Known.status == _STATUSES[kind])
-    return _said(session.execute(rows.order_by(Known.id)).all())
+    found = session.execute(rows.order_by(Known.id)).all()
+    hubs = ", ".join(dict.fromkeys(row.platform for row in found))
+    return _said(found) | {"reason": f"says {hubs}", "page": f"/known?text={quote(party)}"}
 
 
 def _said(rows: Sequence[Any]) -> Facts:
@@ -55,7 +58,9 @@ def _said(rows: Sequence[Any]) -> Facts:
     name = getattr(first, "business_details", {}).get("name")
     reason = getattr(first, "probe_reason", None) if first.status == OFFLINE else None
     said = {"country_code": first.country_code, "party_id": first.party_id, "name": name, "platform": first.platform}
-    return {"party": first.party, **said, "roles": list(dict.fromkeys(row.role for row in rows)), "reason": reason}
+    roles = list(dict.fromkeys(row.role for row in rows))
+    page = f"/parties/{quote(first.country_code, safe='')}/{quote(first.party_id, safe='')}"
+    return {"party": first.party, **said, "roles": roles, "reason": reason, "page": page}
 
 
 def returned(session: Session, kind: Kind, party: str) -> Facts | None:

@@ -90,8 +90,8 @@ def _event(event: Event, base: str, most: int | None) -> Iterator[str]:
         yield from ("", country) if country else ("",)
         for item in group:
             yield f"  {_line(item)}"
-            if "party" in item:
-                yield f"    {base}/parties/{item['country_code']}/{item['party_id']}"
+            if "page" in item:
+                yield f"    {base}{item['page']}"
     if len(shown) < len(items):
         yield from ("", f"  and {len(items) - len(shown)} more: {base}/")
     yield ""
