@@ -62,7 +62,7 @@ def test_the_facts_are_those_of_the_database(desk: Desk) -> None:
     assert event["data"]["sender"] == "NL-HUX"
     assert (told["party"], told["name"], told["roles"]) == ("NL-TNM", "TNM", ["CPO"])
     assert (told["since"], told["until"]) == ("2030-01-01T00:00:10.000Z", "2030-01-01T00:11:35.000Z")
-    assert ": 11 minutes, from 2030-01-01 00:00:10 UTC to 2030-01-01 00:11:35 UTC" in desk.text(message)
+    assert ": 11 minutes 25 seconds, from 2030-01-01 00:00:10 UTC to 2030-01-01 00:11:35 UTC" in desk.text(message)
 
 
 def test_an_outage_of_fifty_is_one_message(desk: Desk) -> None:

@@ -5,13 +5,16 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook as Verifier
 
+from hubinfo import clock, config
 from hubinfo.database import write
 from hubinfo.models import Action, ClientInfo
+from hubinfo.notify import words
 from hubinfo.notify.kinds import TYPES
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.webhook import signature
@@ -139,3 +142,24 @@ def test_the_receiver_shown_takes_what_is_signed_and_nothing_else(desk: Desk, se
     assert client.post("/hook", data=body, headers=headers).status_code == 204
     assert client.post("/hook", data=body, headers=headers).status_code == 204
     assert client.post("/hook", data=body + b" ", headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.4, "0 seconds"),
+        (1, "1 second"),
+        (640, "10 minutes 40 seconds"),
+        (3600, "1 hour"),
+        (3640, "1 hour"),
+        (5399, "1 hour 29 minutes"),
+        (86_430, "1 day"),
+        (200_000, "2 days 7 hours"),
+    ],
+)
+def test_how_long_an_outage_was_is_said_in_two_units_at_most(seconds: float, said: str) -> None:
+    began = datetime(2030, 1, 1, tzinfo=UTC)
+    times = {"since": clock.render(began), "until": clock.render(began + timedelta(seconds=seconds))}
+    event = {"type": "own_fault.ended", "timestamp": times["until"], "data": {"sender": "NL-HUX", **times}}
+    settings = config.load(Path("nowhere"), environ={})
+    assert f"\nIt lasted {said}, from " in words.text(Message("msg_x", began, [event]), settings)

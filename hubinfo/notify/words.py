@@ -123,7 +123,8 @@ def _line(item: dict[str, Any]) -> str:
 def _said(item: dict[str, Any]) -> Iterable[str]:
     if "times" in item:
         how_often = "once" if item["times"] == 1 else f"{item['times']} times"
-        yield f"OFFLINE and back {how_often} in the last {_duration(item['within_seconds'])}, now {item['status']}"
+        period = _duration(item["within_seconds"], parts=1).removeprefix("1 ")
+        yield f"OFFLINE and back {how_often} in the last {period}, now {item['status']}"
     elif item.get("until"):
         yield _lasted(item)
     elif item.get("since"):
@@ -147,8 +148,15 @@ def _instant(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _duration(seconds: float) -> str:
-    """In the largest unit that fits, rounded."""
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
-    count = round(max(seconds, 0) / size)
-    return f"{unit}" if count == 1 and size > 1 else f"{count} {unit}{'' if count == 1 else 's'}"
+def _duration(seconds: float, parts: int = 2) -> str:
+    """Such as 1 hour 29 minutes: so many units, the largest that fits and those right below it."""
+    said: list[str] = []
+    left = max(int(seconds), 0)
+    for size, unit in _UNITS:
+        count, rest = divmod(left, size)
+        if count and len(said) < parts:
+            said.append(f"{count} {unit}{'' if count == 1 else 's'}")
+            left = rest
+        elif said:
+            break
+    return " ".join(said) or "0 seconds"
