@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test demo check lint types bench clean help
+.PHONY: run test demo check lint types bench docs clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make demo    a hub and five parties on loopback: one drops out and comes back (STAY=1 leaves them running)"
 	@echo "make check   lint, types, tests, coverage"
 	@echo "make bench   timings, as ratios"
+	@echo "make docs    the table of settings in docs/configure.md"
 	@echo "make clean   remove .venv and caches; instance/ stays"
 
 $(VENV)/python:
@@ -52,6 +53,9 @@ check: lint types test
 
 bench: $(VENV)/installed-dev
 	@for each in bench/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+docs: $(VENV)/installed
+	@$(BIN)/python docs/settings.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* build *.egg-info
