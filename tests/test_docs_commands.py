@@ -1,0 +1,189 @@
+"""The pages for who runs it, typed as they stand there, and held to what they show."""
+
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from hubinfo.database import db
+from hubinfo.lease import Claim
+from hubinfo.models import Platform
+from tests.databases import at, new_database
+from tests.hubs import stored
+from tests.instances import Instances
+from tests.processes import SOURCES, Installation
+from tests.test_tour import Terminal, blocks, masked, steps
+
+PAGES = ("install", "configure", "operate", "postgresql", "troubleshoot")
+TYPED = {
+    ("install", "By hand"),
+    ("operate", "Backup"),
+    ("operate", "Restore"),
+    ("operate", "SECRET_KEY"),
+    ("operate", "OCPI tokens"),
+    ("postgresql", "Moving there from SQLite"),
+}
+NOT_TYPED = {
+    ("install", "As a service of systemd"): "as root, on a host of one's own",
+    ("install", "In containers"): "needs Docker's daemon; tests/test_deploy_docker.py runs what is inside",
+    ("install", "Afterwards"): "tests/test_doctor.py",
+    ("operate", "Upgrade"): "needs the network; tests/test_migrations.py has what comes after",
+    ("postgresql", "A new hub"): "makes an account; tests/test_deploy_docker.py upgrades and serves",
+}
+MOVED_TO = "postgresql://hubinfo@127.0.0.1/hubinfo"
+
+
+def section(page: str, heading: str) -> list[list[str]]:
+    """The console blocks below a heading."""
+    text = (SOURCES / "docs" / f"{page}.md").read_text()
+    _, _, rest = text.partition(f"\n## {heading}\n")
+    assert rest, heading
+    return blocks(rest.partition("\n## ")[0])
+
+
+def count_masked(lines: list[str]) -> list[str]:
+    """Without times, and with any number of anything."""
+    return [re.sub(r"\d+", "0", line) for line in masked(lines)]
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with Installation(tmp_path, COUNTRY_CODE="NL", PARTY_ID="HUX", NAME="Hub of Examples") as made:
+        yield made
+
+
+@pytest.fixture
+def terminal(installation: Installation) -> Iterator[Terminal]:
+    made = Terminal(installation.folder, installation.environment)
+    yield made
+    made.close()
+
+
+def follow(terminal: Terminal, block: list[str], here: dict[str, str] | None = None) -> None:
+    """Type each command of a block; what it prints begins as shown, but for times and counts."""
+    for command, output in steps(block):
+        typed = command
+        for shown, real in (here or {}).items():
+            typed = typed.replace(shown, real)
+        printed = "\n".join(terminal.run(typed))
+        for shown, real in (here or {}).items():
+            printed = printed.replace(real, shown).replace(real.replace("postgresql://", "postgresql+psycopg://"), shown)
+        lines = count_masked(printed.splitlines())
+        assert lines[: len(output)] == count_masked(output), typed
+        assert output or not lines, typed
+
+
+def serve(installation: Installation) -> Callable[[], None]:
+    """Start it; how to stop it again."""
+    server = installation.gunicorn().wait_until_ready()
+
+    def stop() -> None:
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+
+    return stop
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the command sqlite3")
+def test_a_backup_made_while_it_runs_is_restored(installation: Installation, terminal: Terminal) -> None:
+    backup, with_python = section("operate", "Backup")
+    [restore] = section("operate", "Restore")
+    stop = serve(installation)
+    installation.invite("NL", "TNM")
+    follow(terminal, backup)
+    (installation.folder / "backup" / "hubinfo.sqlite3").unlink()
+    follow(terminal, with_python)
+    installation.invite("BE", "BEC")
+    stop()
+    for secret in ("secret.key", "operator.password"):
+        (installation.instance / secret).unlink()
+    follow(terminal, restore)
+    serve(installation)()
+
+
+def test_the_key_is_rotated(installation: Installation, terminal: Terminal) -> None:
+    put_in_front, drop = section("operate", "SECRET_KEY")
+    stop = serve(installation)
+    installation.connect("http://127.0.0.1:9", ("CPO", "NL", "TNM"))
+    stop()
+    [old] = (installation.instance / "secret.key").read_text().split()
+    follow(terminal, put_in_front)
+    assert (installation.instance / "secret.key").stat().st_mode & 0o777 == 0o600
+    serve(installation)()
+    follow(terminal, drop)
+    [new] = (installation.instance / "secret.key").read_text().split()
+    assert new != old
+    assert "all 1 stored tokens" in "\n".join(terminal.run("flask hubinfo doctor"))
+
+
+def test_a_hub_renews_the_tokens_of_a_party(tmp_path: Path, sqlite_template: Path) -> None:
+    with Instances(tmp_path, sqlite_template) as instances:
+        hub, party = instances.make("DE-HUB", "HUB"), instances.make("NL-TNM", "CPO")
+        party.join(hub)
+        tokens = [stored(side.app, 1) for side in (hub, party)]
+        [[typed]] = section("operate", "OCPI tokens")
+        arguments = typed.removeprefix("$ flask hubinfo ").replace("https://party.example.com/ocpi/versions", party.versions_url)
+        hub.run(*arguments.split())
+        for before, side in zip(tokens, (hub, party), strict=True):
+            after = stored(side.app, 1)
+            assert after["token_hash"] != before["token_hash"]
+            assert after["token_out"] != before["token_out"]
+
+
+def test_it_moves_to_postgresql(installation: Installation, terminal: Terminal, tmp_path: Path) -> None:
+    _, rehearsal, copy, again, there = section("postgresql", "Moving there from SQLite")
+    serve(installation)()
+    for party in ("TNM", "BEC", "DUO"):
+        installation.connect("http://127.0.0.1:9", ("CPO", "NL", party))
+        installation.invite("BE", party)
+        installation.command("suspend", "BE", party)
+    with new_database("postgresql", tmp_path) as url:
+        plain = url.replace("postgresql+psycopg://", "postgresql://")
+        here = {MOVED_TO: plain}
+        claim = Claim()
+        with installation.app.app_context():
+            assert claim.acquire()
+        follow(terminal, rehearsal, here)
+        with installation.app.app_context():
+            claim.release()
+        follow(terminal, copy, here)
+        assert "has rows already" in "\n".join(terminal.run(steps(again)[0][0].replace(MOVED_TO, plain)))
+        installation.set(DATABASE_URL=url)
+        [_export, (doctor, output)] = steps(there)
+        terminal.run(f"export HUBINFO_DATABASE_URL={plain}")
+        assert [line.split()[0] for line in terminal.run(doctor)][: len(output)] == [line.split()[0] for line in output]
+        serve(installation)()
+        with at(url, installation.app):
+            assert db.session.scalar(select(func.count()).select_from(Platform)) == 6
+
+
+def test_it_is_started_by_hand(installation: Installation) -> None:
+    [*_, export, gunicorn] = [command for command, _ in steps(section("install", "By hand")[0])]
+    settings = dict(re.findall(r"HUBINFO_(\w+)=(\"[^\"]*\"|\S+)", export))
+    installation.set(**{name: value.strip('"') for name, value in settings.items()})
+    program = gunicorn.replace(".venv/bin/", "").split()
+    installation.start(*program, "--bind", f"127.0.0.1:{installation.port}").wait_until_ready()
+
+
+def test_what_root_installs_is_there_and_goes_where_it_is_looked_for() -> None:
+    text = (SOURCES / "docs" / "install.md").read_text()
+    unit = (SOURCES / "deploy" / "systemd" / "hubinfo.service").read_text()
+    installed = dict(re.findall(r"^# install -m \d+ (?:-g hubinfo )?(\S+) (\S+)$", text, re.MULTILINE))
+    assert [source for source in installed if not (SOURCES / source).is_file()] == []
+    assert f"EnvironmentFile={installed['deploy/hubinfo.env']}\n" in unit
+    assert f"# cd {re.findall('WorkingDirectory=(.*)', unit)[0]}\n" in text
+    [user] = re.findall("User=(.*)", unit)
+    assert f"/usr/sbin/nologin {user}\n" in text
+
+
+def test_the_commands_below_each_heading_are_typed_or_it_is_said_why_not() -> None:
+    found = set()
+    for page in PAGES:
+        for part in (SOURCES / "docs" / f"{page}.md").read_text().split("\n## ")[1:]:
+            if "```console" in part:
+                found.add((page, part.partition("\n")[0]))
+    assert found == TYPED | set(NOT_TYPED)
