@@ -1,6 +1,7 @@
 """A period as a bar: what a party was, and when, to be seen by shape as well as by colour."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from markupsafe import Markup, escape
 
@@ -19,8 +20,8 @@ _SHAPES = {
     "SUSPENDED": (0.4, 0.2, "#8a6d1d"),
     "PLANNED": (0.45, 0.1, "#7d8590"),
 }
-_NARROWEST = 1.5
-"""So that also a short interval is seen."""
+_NARROWEST, _NARROWEST_TALL = 6.0, 1.5
+"""So that also a short interval is seen: a bar in a table is drawn some ten times narrower than it says."""
 
 
 def intervals(client_info_ids: Collection[int], within: Period) -> dict[int, list[Interval]]:
@@ -30,20 +31,44 @@ def intervals(client_info_ids: Collection[int], within: Period) -> dict[int, lis
 
 def svg(parts: Sequence[Interval], within: Period, *, label: str, tall: bool = False) -> Markup:
     """CONNECTED is as high as the bar, OFFLINE low, SUSPENDED and PLANNED are lines; it stands alone, or takes a page's styles."""
-    height = _TALL if tall else _HEIGHT
-    bars = Markup().join(_bar(part, within, height) for part in parts)
+    height, narrowest = (_TALL, _NARROWEST_TALL) if tall else (_HEIGHT, _NARROWEST)
+    places = _places(parts, within, narrowest)
+    bars = Markup().join(_bar(part, *place, height) for part, place in zip(parts, places, strict=True))
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="timeline" role="img" viewBox="0 0 {width} {height}" '
         'preserveAspectRatio="none" width="{width}" height="{height}"><title>{label}</title>{bars}</svg>'
     ).format(width=_WIDTH, height=height, label=_in_words(label, parts), bars=bars)
 
 
-def _bar(part: Interval, within: Period, height: int) -> Markup:
-    whole = (within.ended_at - within.began_at).total_seconds()
-    left = (part.began_at - within.began_at).total_seconds() / whole * _WIDTH
-    width = max((part.ended_at - part.began_at).total_seconds() / whole * _WIDTH, _NARROWEST)
+def _places(parts: Sequence[Interval], within: Period, narrowest: float) -> list[tuple[float, float]]:
+    """From where to where each is drawn: none hides another, and a short one takes from its neighbours what it lacks.
+
+    1. From the left, each begins no earlier than the one before it ends, and is as wide as it has to be.
+    2. From the right, what has come to lie outside is moved back in.
+    """
+    narrowest = min(narrowest, _WIDTH / max(len(parts), 1))
+    pushed: list[tuple[float, float]] = []
+    edge = 0.0
+    for part in parts:
+        left = max(_place(part.began_at, within), edge)
+        edge = max(_place(part.ended_at, within), left + narrowest)
+        pushed.append((left, edge))
+    places: list[tuple[float, float]] = []
+    edge = _WIDTH
+    for left, right in reversed(pushed):
+        right = min(right, edge)
+        edge = min(left, right - narrowest)
+        places.append((edge, right))
+    return places[::-1]
+
+
+def _place(at: datetime, within: Period) -> float:
+    return (at - within.began_at) / (within.ended_at - within.began_at) * _WIDTH
+
+
+def _bar(part: Interval, left: float, right: float, height: int) -> Markup:
     top, share, colour = _SHAPES[part.status]
-    place = f'x="{left:.2f}" y="{top * height:.1f}" width="{width:.2f}" height="{share * height:.1f}"'
+    place = f'x="{left:.2f}" y="{top * height:.1f}" width="{right - left:.2f}" height="{share * height:.1f}"'
     shown = escape(f"{part.status} {clock.render(part.began_at)} to {clock.render(part.ended_at)}")
     return Markup(f'<rect class="seg-{part.status.lower()}" {place} fill="{colour}"><title>{shown}</title></rect>')  # noqa: S704
 
