@@ -1,5 +1,6 @@
 """What is kept how long: changes of status and what operators did for HISTORY_DAYS, of pushes and probes the latest."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -9,14 +10,17 @@ from hubinfo.database import write
 from hubinfo.hub import activity, history
 from hubinfo.models import Action
 
+PAUSE_SECONDS = 0.1
+"""Who waits for SQLite's write lock looks only now and then whether it is free: without pauses it would never find it so."""
 
-def forget_before(cutoff: datetime, goes_on: Callable[[], bool]) -> None:
+
+def forget_before(cutoff: datetime, goes_on: Callable[[], bool], pause: Callable[[float], object] = time.sleep) -> None:
     """In steps, so that nobody waits long for the write lock; until nothing is left, or it is not to go on."""
     with write() as session:
         activity.forget(session)
         session.execute(delete(Action).where(Action.at < cutoff))
     while goes_on() and _forget_some(cutoff):
-        pass
+        pause(PAUSE_SECONDS)
 
 
 def _forget_some(cutoff: datetime) -> bool:
