@@ -127,4 +127,3 @@ def test_intervals_are_those_of_the_period(app: Flask, monkeypatch: pytest.Monke
     assert [item.status for item in found[first]] == ["PLANNED", "CONNECTED", "OFFLINE"]
     assert (found[first][0].began_at, found[first][-1].ended_at) == (within.began_at, within.ended_at)
     assert found[second] == [Interval("PLANNED", past.at(2000), within.ended_at)]
-
