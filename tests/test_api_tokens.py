@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -43,8 +44,6 @@ def test_no_answer_ever_shows_a_token_again(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["Ödön's dispatcher", "a/b", "100%", "a?b", "a b", "..."])
 def test_a_token_of_any_printable_name_can_be_revoked(api: Api, name: str) -> None:
-    from urllib.parse import quote
-
     api.post("/api/tokens", {"name": name}, 201)
     api.delete(f"/api/tokens/{quote(name, safe='')}", 204)
 
