@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from hubinfo.models import Activity
+from hubinfo.models import Activity, Platform
 from hubinfo.ocpi.client import Answer, Outcome
 
 KEPT = 50_000
@@ -31,9 +31,8 @@ class Entry:
 
 def probe(platform_id: int, outcome: Outcome, at: datetime) -> Entry:
     """A still-alive check that ended."""
-    failed = None if isinstance(outcome, Answer) else outcome.reason
-    result = FAILED if failed else OK
-    return Entry(at=at, kind=PROBE, platform_id=platform_id, outcome=result, reason=_cut(failed), seconds=outcome.seconds)
+    result, reason = (OK, None) if isinstance(outcome, Answer) else (FAILED, outcome.reason)
+    return Entry(at=at, kind=PROBE, platform_id=platform_id, outcome=result, reason=_cut(reason), seconds=outcome.seconds)
 
 
 def push(platform_id: int, client_info_id: int, told: str, outcome: Outcome, at: datetime) -> Entry:
@@ -55,9 +54,16 @@ def push(platform_id: int, client_info_id: int, told: str, outcome: Outcome, at:
 
 
 def write(session: Session, entries: Sequence[Entry]) -> None:
-    """Store a batch; inside database.write()."""
-    if entries:
-        session.execute(insert(Activity), [asdict(entry) for entry in entries])
+    """Store a batch, but what was never sent, and when the platforms' tokens were used; inside database.write()."""
+    sent = [entry for entry in entries if entry.seconds is not None]
+    if not sent:
+        return
+    session.execute(insert(Activity), [asdict(entry) for entry in sent])
+    last = max(entry.at for entry in sent)
+    # The platform may have gone meanwhile, or have given us another token.
+    same_token = Platform.token_out.is_not(None) & or_(Platform.token_out_made_at.is_(None), Platform.token_out_made_at <= last)
+    asked = Platform.id.in_({entry.platform_id for entry in sent})
+    session.execute(update(Platform).where(asked, same_token).values(token_out_used_at=last))
 
 
 def forget(session: Session) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from hubinfo import clock
@@ -127,11 +127,21 @@ def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
         return
     session = db.session()
     quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
-    columns = ("last_heard_at", "token_used_at") if presented else ("last_heard_at",)
-    values = [{"id": key, **dict.fromkeys(columns, at), **quiet} for key, at in heard_at.items()]
-    session.execute(update(Platform), values)
+    session.execute(update(Platform), [{"id": key, "last_heard_at": at, **quiet} for key, at in heard_at.items()])
+    if presented:
+        _note_use(session, heard_at)
     session.expire_all()
     _apply_by_platform(session, _rows_with(session, OFFLINE, heard_at), Event.HEARD)
+
+
+def _note_use(session: Session, heard_at: Mapping[int, datetime]) -> None:
+    """Of the tokens presented; not of one that was made after the message, nor where there is none any more."""
+    at: Any = bindparam("at")
+    same_token = Platform.token_hash.is_not(None) & or_(Platform.token_made_at.is_(None), Platform.token_made_at <= at)
+    session.connection().execute(
+        update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_used_at=at),
+        [{"platform": key, "at": at} for key, at in heard_at.items()],
+    )
 
 
 def probes_failed(reasons: Mapping[int, str]) -> None:
