@@ -49,11 +49,11 @@ def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
 
 
 def test_the_newest_page_may_be_asked_for_by_the_largest_id(api: Api) -> None:
-    assert api.get("/api/actions?before=2147483647&party=NL-TNM") == []
-    assert api.get("/api/activity?before=2147483647&kind=push") == []
+    assert api.get("/api/actions?before=9223372036854775807&party=NL-TNM") == []
+    assert api.get("/api/activity?before=9223372036854775807&kind=push") == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=1e3", "before=0", "before=2147483648", "party=x", "kind=x"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=1e3", "before=0", "before=9223372036854775808", "party=x", "kind=x"])
 def test_a_wrong_parameter_is_named(api: Api, query: str) -> None:
     assert api.error("GET", f"/api/activity?{query}", 400).startswith(query.partition("=")[0])
 

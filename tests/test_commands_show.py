@@ -115,7 +115,7 @@ def test_show_is_one_party_in_full(hub: Hub, make_peer: MakePeer) -> None:
     assert of(shown["platforms"], "platform") == ["NL-TNM"]
     assert set(shown["platforms"][0]) == PLATFORM_KEYS
     assert of(shown["not_told"], "party_id") == ["BEC"]
-    assert set(shown["not_told"][0]) == {"country_code", "party_id", "role", "status", "last_updated"}
+    assert set(shown["not_told"][0]) == {"platform", "country_code", "party_id", "role", "status", "last_updated"}
     assert shown["refused"] == []
 
 

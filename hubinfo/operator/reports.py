@@ -83,8 +83,8 @@ def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
         "rows": [party(row) | {"business_details": row.business_details} for row in rows],
         "platforms": [platform(owner, behind.get(owner.id, 0)) for owner in owners.values()],
         "history": history(rows, HISTORY_SHOWN),
-        "not_told": [change for owner in owners.values() for change in _not_told(owner)],
-        "refused": [refusal for owner in owners.values() for refusal in refusals.get(owner.id, [])],
+        "not_told": [{"platform": owner.name} | change for owner in owners.values() for change in _not_told(owner)],
+        "refused": [{"platform": owner.name} | row for owner in owners.values() for row in refusals.get(owner.id, [])],
     }
 
 

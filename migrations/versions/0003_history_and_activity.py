@@ -23,6 +23,7 @@ NEW: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     "client_info": [("status_since", sa.DateTime(timezone=True))],
     "api_token": [("last_used_at", sa.DateTime(timezone=True))],
 }
+LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BIG, SMALL = sa.BigInteger(), sa.Integer()
 NUMBERS = [
     ("platform", "tellings", BIG),
@@ -62,7 +63,7 @@ def upgrade() -> None:
 def _create_tables() -> None:
     op.create_table(
         "activity",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("platform_id", sa.Integer(), nullable=False),
@@ -79,7 +80,7 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_activity_client_info_id"), "activity", ["client_info_id"], unique=False)
     op.create_table(
         "action",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.String(length=80), nullable=False),
         sa.Column("what", sa.String(length=32), nullable=False),

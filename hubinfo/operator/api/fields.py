@@ -13,7 +13,6 @@ from hubinfo.operator.availability import DEFAULT_DAYS, LONGEST_DAYS
 
 F = TypeVar("F", bound=fields.Field[Any])
 _MAX_INTEGER = 2**63 - 1
-_MAX_ID = 2**31 - 1  # PostgreSQL's INTEGER
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _TEXT = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 _TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?Z?"
@@ -90,7 +89,7 @@ def whole(low: int, high: int, description: str) -> Parameter:
 
 def before() -> Parameter:
     """Where the next page of a log begins."""
-    return whole(1, _MAX_ID, "Only those with a smaller `id`, e.g. that of the last one shown.")
+    return whole(1, _MAX_INTEGER, "Only those with a smaller `id`, e.g. that of the last one shown.")
 
 
 def limit(highest: int = 1000) -> Parameter:

@@ -51,4 +51,4 @@ def _party() -> str | None:
 
 def _before() -> int | None:
     text = request.args.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return min(int(text), log_book.LAST_ID) if text.isascii() and text.isdigit() and len(text) < 19 else None
