@@ -32,12 +32,11 @@ def test_a_probe_is_activity_and_an_action(hub: Hub, api: Api, make_peer: Callab
 
 def test_a_push_is_activity(make_live_hub: Callable[..., LiveHub], make_peer: Callable[..., Peer]) -> None:
     hub, peer = make_live_hub(), make_peer()
+    api, pushes = Api(hub.app), "/api/activity?kind=push&party=NL-TNM"
     hub.register(peer, CPO)
     hub.invite("DE", "XYZ", "EMSP")
-    peer.wait_for(lambda peer: any(seen.method == "PUT" for seen in peer.received))
-    hub.worker.stop()  # what it did last is written then
-    pushes = Api(hub.app).get("/api/activity?kind=push&party=NL-TNM")
-    assert [(push["party_id"], push["told"], push["outcome"]) for push in pushes] == [("XYZ", "PLANNED", "ok")]
+    peer.wait_for(lambda _: bool(api.get(pushes)))  # written a moment after the answer
+    assert [(push["party_id"], push["told"], push["outcome"]) for push in api.get(pushes)] == [("XYZ", "PLANNED", "ok")]
 
 
 def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
