@@ -21,6 +21,8 @@ from werkzeug.test import TestResponse
 from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
+from tests import browser
+from tests.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
 from tests.hub_peer import HubPeer, connect_hub
 from tests.peers import Peer
 
@@ -29,12 +31,15 @@ MakeApp = Callable[..., Flask]
 
 
 def pytest_report_header() -> str:
-    return f"databases: SQLite, {'PostgreSQL' if POSTGRESQL else 'NOT PostgreSQL (set HUBINFO_TEST_DATABASE_URL)'}"
+    postgresql = "PostgreSQL" if POSTGRESQL else "NOT PostgreSQL (set HUBINFO_TEST_DATABASE_URL)"
+    return f"databases: SQLite, {postgresql}; browser: {'NONE' if browser.MISSING else browser.CHROMIUM}"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not POSTGRESQL:
         terminalreporter.section("PostgreSQL tests were SKIPPED: set HUBINFO_TEST_DATABASE_URL", red=True, bold=True)
+    if browser.MISSING:
+        terminalreporter.section(f"Browser tests were SKIPPED: {browser.MISSING}", red=True, bold=True)
 
 
 def _app_on(url: str, instance: Path, **overrides: object) -> Flask:
@@ -94,7 +99,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token, activity, action RESTART IDENTITY CASCADE"
+                "TRUNCATE platform, client_info, history, refusal, lease, pending_token, api_token, activity, action "
+                "RESTART IDENTITY CASCADE"
             )
         )
         connection.execute(text("UPDATE counter SET value = 0"))
