@@ -29,7 +29,7 @@ def sign_in() -> AnyResponse:
 @blueprint.post("/sign-in")
 def check_password() -> AnyResponse:
     """Right: on to where the operator wanted to go. Wrong: the form again, and from the fifth time on a wait."""
-    attempts = guesses.of(current_app)
+    attempts = guesses.of(current_app, known=sessions.is_known_browser())
     seconds = math.ceil(attempts.wait_seconds())
     if seconds:
         message = f"Too many wrong passwords. Try again in {seconds} s."
