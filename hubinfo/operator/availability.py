@@ -44,7 +44,7 @@ def period(*, days: float | None = None, date_from: datetime | None = None, date
     now = clock.now()
     if days is not None and (date_from is not None or date_to is not None):
         raise ValueError("days: must stand alone, or date_from and date_to instead")
-    if days is not None and not 0 < days <= LONGEST_DAYS:
+    if days is not None and not (0 < days <= LONGEST_DAYS and timedelta(days=days)):
         raise ValueError(f"days={days:g}: must be a number greater than 0, at most {LONGEST_DAYS}")
     ended_at = min(date_to or now, now)
     began_at = date_from or _earlier(ended_at, days or DEFAULT_DAYS)
@@ -74,7 +74,7 @@ def of_parties(within: Period, party: str | None = None) -> list[dict[str, Any]]
 
 def of_hub(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Of all its rows together: of the time in which they could have been CONNECTED, how much they were."""
-    up, down = (sum(row[name] for row in rows) for name in ("connected_seconds", "offline_seconds"))
+    up, down = (round(sum(row[name] for row in rows), 3) for name in ("connected_seconds", "offline_seconds"))
     return {"availability": up / (up + down) if up + down else None, "connected_seconds": up, "offline_seconds": down}
 
 
