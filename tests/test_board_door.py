@@ -131,6 +131,38 @@ def test_a_method_that_is_not_served_is_a_page_too(app: Flask) -> None:
     assert "GET" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/parties/N%00/TNM", "/activity?party=%00", "/?text=%00", "/view-as?platform=%00", "/tokens/revoke?name=%00"]
+)
+def test_a_character_that_no_database_takes_is_no_fault_of_ours(app: Flask, path: str) -> None:
+    assert Board(app).client.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/invite", "/tokens", "/parties/NL/TNM/suspend"])
+def test_nor_in_a_form(app: Flask, path: str) -> None:
+    connect(app, ("CPO", "NL", "TNM"))
+    fields = {"country_code": "NL", "party_id": "ABC", "role": "CPO", "name": "a\0b"}
+    assert Board(app).post(path, **fields).status_code == 400
+
+
+ODD = [
+    "party=%F0%9F%98%80",
+    "party=%ff%fe",
+    "before=99999999999999999999",
+    "before=-1",
+    "before=999999999999999999",
+    "kind=%E2%82%AC",
+]
+
+
+@pytest.mark.parametrize("page", ["/activity", "/actions", "/", "/availability", "/view-as", "/parties/NL/TNM"])
+def test_any_query_is_answered(app: Flask, page: str) -> None:
+    connect(app, ("CPO", "NL", "TNM"))
+    board = Board(app)
+    for query in ODD:
+        board.get(f"{page}?{query}&page=1000000000&text=%ff&days=nan&sort=%F0%9F%98%80")
+
+
 def test_other_rooms_answer_errors_in_their_own_way(app: Flask) -> None:
     board = Board(app)
     assert board.client.get("/ocpi/nothing").json is not None

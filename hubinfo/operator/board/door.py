@@ -55,6 +55,8 @@ def secured(response: Response) -> Response:
 
 @blueprint.before_request
 def _guard() -> Response | None:
+    if "\0" in request.path or any("\0" in value for value in request.values.values()):
+        abort(HTTPStatus.BAD_REQUEST, "No name or text has a character with the number 0.")  # nor does PostgreSQL take one
     if request.method == "POST" and not _has_form_token():
         if session_id() is None and request.endpoint not in OPEN:
             return _to_sign_in()
