@@ -16,16 +16,18 @@ from hubinfo.hub.history import Totals
 from hubinfo.models import ClientInfo
 from tests.databases import new_database
 
-BEGAN = datetime(2025, 12, 31, 12, tzinfo=UTC)
+BEGAN = datetime(2024, 12, 31, 12, tzinfo=UTC)
+YEAR = 365 * 86_400
+"""In milliseconds it does not fit 32 bits."""
 PASTS: dict[int, list[tuple[float, str]]] = {
-    1: [(0, "PLANNED"), (10, "CONNECTED"), (20.5, "OFFLINE"), (3, "CONNECTED"), (1, "SUSPENDED"), (100, "OFFLINE")],
+    1: [(0, "PLANNED"), (10, "CONNECTED"), (20.5, "OFFLINE"), (3, "CONNECTED"), (YEAR, "SUSPENDED"), (100, "OFFLINE")],
     2: [(5, "CONNECTED")],
     3: [(0, "CONNECTED"), (0, "OFFLINE"), (0.001, "CONNECTED"), (-3, "OFFLINE"), (4, "CONNECTED")],
     4: [],
 }
 """By row: what it became, so many seconds after the change before; once, the clock was set back."""
 TOTALS: dict[int, list[tuple[int, int]]] = {
-    1: [(0, 0), (0, 0), (20_500, 0), (20_500, 3000), (21_500, 3000), (21_500, 3000)],
+    1: [(0, 0), (0, 0), (20_500, 0), (20_500, 3000), (20_500 + 1000 * YEAR, 3000), (20_500 + 1000 * YEAR, 3000)],
     2: [(0, 0)],
     3: [(0, 0), (0, 0), (0, 1), (0, 1), (0, 4001)],
     4: [],

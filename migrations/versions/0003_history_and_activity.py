@@ -34,13 +34,15 @@ NUMBERS = [
 ]
 history = sa.table(
     "history",
-    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "up_ms", "down_ms", "changes")],
+    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "changes")],
+    *[sa.column(name, sa.BigInteger) for name in ("up_ms", "down_ms")],
     sa.column("at", sa.DateTime(timezone=True)),
     sa.column("status", sa.String),
 )
 client_info = sa.table(
     "client_info",
-    *[sa.column(name, sa.Integer) for name in ("id", "up_ms", "down_ms", "changes")],
+    *[sa.column(name, sa.Integer) for name in ("id", "changes")],
+    *[sa.column(name, sa.BigInteger) for name in ("up_ms", "down_ms")],
     sa.column("status_since", sa.DateTime(timezone=True)),
 )
 
