@@ -85,7 +85,7 @@ def parties(wanted: Wanted) -> Page:
     if wanted.sort in AVAILABILITY:
         _add_availability(rows, (wanted.sort,))
     page = _sorted(rows, wanted)[wanted.offset : wanted.offset + wanted.limit]
-    _add_availability(page, AVAILABILITY.keys() - {wanted.sort})
+    _add_availability(page, [name for name in AVAILABILITY if name != wanted.sort])
     return Page(len(rows), page)
 
 
@@ -151,6 +151,7 @@ def _row(found: Any, behind: dict[int, int], *, is_hub: bool) -> Row:
         "status_since": found.status_since or found.last_updated,
         "last_updated": found.last_updated,
         "last_heard_at": found.last_heard_at,
+        **dict.fromkeys(AVAILABILITY),
         "platform": found.platform,
         "version": found.version,
         "behind": behind.get(found.platform_id, 0) if told else None,
