@@ -124,3 +124,8 @@ def test_of_a_token_only_its_hash_is_stored(hub: Hub, tmp_path: Path) -> None:
     if on_file:
         dump = "\n".join(sqlite3.connect(tmp_path / "test.sqlite3").iterdump())
         assert made not in dump
+
+
+@pytest.mark.parametrize("name", ["/x", ".", ".."])
+def test_a_name_by_which_it_could_not_be_revoked_over_api_is_refused(hub: Hub, name: str) -> None:
+    assert "must fit in a URL" in error_of(hub.app, "api-token", name, exit_code=2)

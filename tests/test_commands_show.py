@@ -124,7 +124,7 @@ def test_show_tells_the_history_newest_first(hub: Hub, make_peer: MakePeer) -> N
     hub.run("suspend", "NL", "TNM")
     hub.run("resume", "NL", "TNM")
     history = json_of(hub.app, "show", "NL", "TNM")["history"]
-    assert [set(event) for event in history] == [{"at", "role", "event", "status", "reason"}] * 4
+    assert [set(event) for event in history] == [{"id", "at", "role", "event", "status", "reason"}] * 4
     assert of(history, "event") == ["resumed", "suspended", "registered", "invited"]
     assert of(history, "status") == ["OFFLINE", "SUSPENDED", "CONNECTED", "PLANNED"]
     assert of(history, "at") == sorted(of(history, "at"), reverse=True)

@@ -127,3 +127,35 @@ def test_intervals_are_those_of_the_period(app: Flask, monkeypatch: pytest.Monke
     assert [item.status for item in found[first]] == ["PLANNED", "CONNECTED", "OFFLINE"]
     assert (found[first][0].began_at, found[first][-1].ended_at) == (within.began_at, within.ended_at)
     assert found[second] == [Interval("PLANNED", past.at(2000), within.ended_at)]
+
+
+def test_more_changes_than_there_is_room_for_are_drawn_together() -> None:
+    """A party that drops out every five minutes has twenty thousand changes in thirty days."""
+    within = Period(BEGAN, BEGAN + timedelta(days=30))
+    minutes = [BEGAN + timedelta(minutes=5 * number) for number in range(30 * 288)]
+    statuses = itertools.cycle(("CONNECTED", "OFFLINE"))
+    flapping = [Interval(status, at, at + timedelta(minutes=5)) for status, at in zip(statuses, minutes, strict=False)]
+    pieces = timeline.gathered(flapping, within, 0.01)
+    assert len(pieces) <= 100
+    assert {piece.interval.status for piece in pieces} == {"OFFLINE"}
+    assert sum(piece.count for piece in pieces) == len(flapping)
+    assert len(timeline.svg(flapping, within, label="x", tall=True)) < 300_000
+
+
+def test_what_lasted_long_is_not_drawn_together_with_short_outages_beside_it() -> None:
+    within = Period(BEGAN, BEGAN + timedelta(days=100))
+    second = timedelta(seconds=1)
+    short = [Interval("OFFLINE" if n % 2 else "CONNECTED", BEGAN + n * second, BEGAN + (n + 1) * second) for n in range(200)]
+    long = Interval("CONNECTED", BEGAN + 200 * second, within.ended_at)
+    first, last = timeline.gathered([*short, long], within, 0.01)
+    assert (first.interval.status, first.count, first.interval.ended_at) == ("OFFLINE", 200, long.began_at)
+    assert (last.interval, last.count) == (long, 1)
+
+
+def test_few_changes_are_drawn_one_by_one() -> None:
+    within = Period(BEGAN, BEGAN + timedelta(days=1))
+    parts = [
+        Interval("CONNECTED", BEGAN, BEGAN + timedelta(hours=1)),
+        Interval("OFFLINE", BEGAN + timedelta(hours=1), within.ended_at),
+    ]
+    assert [piece.interval for piece in timeline.gathered(parts, within, 0.01)] == parts

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from hubinfo.database import UtcDateTime
 from hubinfo.models import Activity, Platform
 from hubinfo.ocpi.client import Answer, Outcome
 
 KEPT = 50_000
+FORGOTTEN_AT_ONCE = 5_000
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 PUSH, PROBE = "push", "probe"
 
@@ -59,17 +61,21 @@ def write(session: Session, entries: Sequence[Entry]) -> None:
     if not sent:
         return
     session.execute(insert(Activity), [asdict(entry) for entry in sent])
-    last = max(entry.at for entry in sent)
     # The platform may have gone meanwhile, or have given us another token.
-    same_token = Platform.token_out.is_not(None) & or_(Platform.token_out_made_at.is_(None), Platform.token_out_made_at <= last)
-    asked = Platform.id.in_({entry.platform_id for entry in sent})
-    session.execute(update(Platform).where(asked, same_token).values(token_out_used_at=last))
+    used_at = bindparam("used_at", type_=UtcDateTime)
+    same_token = Platform.token_out.is_not(None) & or_(Platform.token_out_made_at.is_(None), Platform.token_out_made_at <= used_at)
+    used = update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_out_used_at=used_at)
+    latest = {entry.platform_id: entry.at for entry in sent}
+    session.connection().execute(used, [{"platform": key, "used_at": at} for key, at in latest.items()])
 
 
-def forget(session: Session) -> None:
-    """Delete all but the latest; inside database.write()."""
+def forget(session: Session) -> bool:
+    """Delete all but the latest, some thousands of them; whether there was anything to delete. Inside database.write()."""
     newest = session.scalar(select(func.max(Activity.id))) or 0
-    session.execute(delete(Activity).where(Activity.id <= newest - KEPT))
+    oldest = session.scalar(select(func.min(Activity.id))) or newest
+    end = min(newest - KEPT, oldest + FORGOTTEN_AT_ONCE)
+    session.execute(delete(Activity).where(Activity.id <= end))
+    return oldest <= end
 
 
 def _cut(reason: str | None) -> str | None:

@@ -42,6 +42,8 @@ class Probed:
 
 def invite(source: str, country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> Invitation:
     """Plan a party and make its token A. Raises Refused."""
+    if name is not None and not name.isprintable():
+        raise Refused(f"name={name!r}: must be printable")
     said = ", ".join(roles) + (f"; {name}" if name else "")
 
     def note(session: Session) -> None:
@@ -155,6 +157,8 @@ def make_api_token(source: str, name: str) -> str:
     """A bearer token for `/api`; an earlier one of this name is dead. Raises Refused for a name that cannot be kept."""
     if not name.isprintable() or not 1 <= len(name) <= access.MAX_NAME:
         raise Refused(f"name={name!r}: must have 1 to {access.MAX_NAME} printable characters")
+    if name.startswith("/") or name in (".", ".."):
+        raise Refused(f"name={name!r}: must fit in a URL, so it cannot begin with / or be . or ..")
     if name == access.OPERATOR:
         raise Refused(f"name={name!r}: must be another, what is done with the operator's password is recorded under this one")
     return access.make_api_token(name, lambda session: _note(session, source, "make API token", name, None))

@@ -102,6 +102,7 @@ class DossierPlatform(Output):
 class Change(Output):
     """A change of status, or of what keeps it."""
 
+    id = Integer()
     at = out.time()
     role = out.role()
     event = String()
