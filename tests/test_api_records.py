@@ -52,7 +52,9 @@ def test_the_newest_page_may_be_asked_for_by_the_largest_id(api: Api) -> None:
     assert api.get("/api/activity?before=9223372036854775807&kind=push") == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=1e3", "before=0", "before=9223372036854775808", "party=x", "kind=x"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=1e3", "before=0", "before=9223372036854775808", "party=x", "kind=x"]
+)
 def test_a_wrong_parameter_is_named(api: Api, query: str) -> None:
     assert api.error("GET", f"/api/activity?{query}", 400).startswith(query.partition("=")[0])
 
@@ -104,7 +106,9 @@ def test_csv_is_sent_to_who_wants_it(api: Api, accept: str, mimetype: str) -> No
         "days=1&date_from=2020-01-01T00:00:00Z",
     ],
 )
-@pytest.mark.parametrize("path", ["/api/availability", "/api/availability.csv", "/api/parties/NL/TNM/timeline.svg"])
+@pytest.mark.parametrize(
+    "path", ["/api/availability", "/api/availability.csv", "/api/availability.svg", "/api/parties/NL/TNM/timeline.svg"]
+)
 def test_a_period_that_is_none_is_400(api: Api, path: str, query: str) -> None:
     assert api.error("GET", f"{path}?{query}", 400)
 
@@ -116,3 +120,14 @@ def test_a_timeline_is_a_picture_that_stands_alone(api: Api) -> None:
         assert response.mimetype == "image/svg+xml"
         assert ET.fromstring(response.data).tag == "{http://www.w3.org/2000/svg}svg"
     assert api.error("GET", "/api/parties/NL/TNM/timeline.svg?role=NSP", 404) == "no such party: NL-TNM as NSP"
+
+
+def test_the_hub_as_a_whole_as_a_picture_and_as_the_last_line(api: Api) -> None:
+    connect(api.app, CPO)
+    response = api.send("GET", "/api/availability.svg?days=0.5")
+    assert response.mimetype == "image/svg+xml"
+    title = ET.fromstring(response.data).findtext("{http://www.w3.org/2000/svg}title") or ""
+    assert title.startswith("XX-HUB, all parties together, ")
+    assert title.endswith("100 % at the end")
+    party, whole = csv.DictReader(api.get("/api/availability.csv").splitlines())
+    assert (party["role"], whole["role"], whole["party_id"]) == ("CPO", "HUB", "HUB")

@@ -153,7 +153,8 @@ class TestGuesses:
 def test_signing_out_takes_a_form_and_ends_it(app: Flask) -> None:
     board = Board(app)
     assert board.client.get("/sign-out").status_code == 405
-    assert board.do("/sign-out", form="/").said == "You are signed out."
+    said = board.do("/sign-out", form="/").said
+    assert said == "You are signed out in this browser. To end every session everywhere, change the operator's password."
     assert board.client.get("/").status_code == 303
     assert board.get("/sign-in").said is None, "said once"
 

@@ -45,6 +45,11 @@ def visitor() -> str:
     return request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
 
 
+def has_cookie() -> bool:
+    """Whether the browser has sent back what every form comes with."""
+    return COOKIE in request.cookies or VISITOR_COOKIE in request.cookies
+
+
 def form_token(identity: str) -> str:
     """What every form of this session or visitor carries: another site cannot know it."""
     return _form_token(_keys()[0], identity)

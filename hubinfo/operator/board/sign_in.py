@@ -52,7 +52,7 @@ def sign_out() -> AnyResponse:
     answer = redirect(url_for("board.sign_in"), HTTPStatus.SEE_OTHER)
     assert isinstance(answer, Response)
     sessions.end(answer)
-    frame.say_next(answer, "You are signed out.")
+    frame.say_next(answer, "You are signed out in this browser. To end every session everywhere, change the operator's password.")
     return answer
 
 
