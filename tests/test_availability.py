@@ -105,6 +105,11 @@ def test_what_is_said_of_a_party(past: Past) -> None:
     assert of_parties(past, -1000, 4000, "NL-ZZZ") == []
 
 
+def test_sums_are_to_the_millisecond() -> None:
+    rows = [{"connected_seconds": 0.1, "offline_seconds": 0.7}, {"connected_seconds": 0.2, "offline_seconds": 0.1}]
+    assert availability.of_hub(rows) == {"availability": 0.3 / 1.1, "connected_seconds": 0.3, "offline_seconds": 0.8}
+
+
 _statuses = st.sampled_from([status.value for status in ConnectionStatus])
 _past = st.lists(st.tuples(st.integers(0, 3000), _statuses), max_size=6)
 

@@ -52,7 +52,7 @@ def three(app: Flask, now: SetClock) -> Flask:
     first = connect(app, ("CPO", "NL", "AAA"), ("EMSP", "NL", "AAA"))
     second = connect(app, ("EMSP", "BE", "BBB"), version="2.2")
     third = connect(app, ("NSP", "nl", "CCC"), receiver=False, version="2.3.0")
-    change(app, first, name="NL-AAA", business_details={"name": "Äpfel Strom"})
+    change(app, first, name="NL-AAA", business_details={"name": "Zürich Strom"})
     change(app, second, name="BE-BBB", business_details={"name": "brussels Charge"})
     change(app, third, name="XX-OLD", business_details={})
     now.pass_seconds(600)
@@ -81,7 +81,7 @@ EVERYTHING = ["BE-BBB EMSP", "NL-AAA CPO", "NL-AAA EMSP", "NL-CCC NSP"]
         ({"country_code": "BE", "role": "CPO"}, []),
         ({"text": "aaa"}, ["NL-AAA CPO", "NL-AAA EMSP"]),
         ({"text": "L-C"}, ["NL-CCC NSP"]),
-        ({"text": "ÄPFEL"}, ["NL-AAA CPO", "NL-AAA EMSP"]),
+        ({"text": "ZÜRICH"}, ["NL-AAA CPO", "NL-AAA EMSP"]),
         ({"text": "charge"}, ["BE-BBB EMSP"]),
         ({"text": "xx-old"}, ["NL-CCC NSP"]),
         ({"text": "refused"}, []),
