@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from hubinfo.config import current_settings
@@ -90,14 +90,21 @@ def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
 
 
 def history(rows: Sequence[ClientInfo], limit: int, before: int | None = None) -> list[dict[str, Any]]:
-    """The changes of these rows, newest first; `before`: only those with a smaller id."""
+    """The changes of these rows, newest first; `before`: only those that come after the one with this id."""
     columns = (History.id, History.at, ClientInfo.role, History.event, History.status, History.reason)
     events = select(*columns).join(ClientInfo, History.client_info_id == ClientInfo.id)
     events = events.where(ClientInfo.id.in_([row.id for row in rows]))
     if before is not None:
-        events = events.where(History.id < min(before, _LAST_ID))
+        events = events.where(_comes_after(min(before, _LAST_ID)))
     newest_first = events.order_by(History.at.desc(), History.id.desc()).limit(limit)  # as the index has them
     return [dict(event._mapping) for event in db.session.execute(newest_first)]
+
+
+def _comes_after(line_id: int) -> ColumnElement[bool]:
+    """Ids grow with the time, unless a clock was set back; of a line that is there, its time tells."""
+    at = db.session.scalar(select(History.at).where(History.id == line_id))
+    earlier_id = History.id < line_id
+    return earlier_id if at is None else (History.at < at) | ((History.at == at) & earlier_id)
 
 
 def _not_told(platform: Platform) -> list[dict[str, Any]]:
