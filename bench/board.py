@@ -21,9 +21,10 @@ from sqlalchemy import insert
 
 from hubinfo import clock, create_app, schema
 from hubinfo.database import db, write
-from hubinfo.models import Activity, ClientInfo, Counter, History, Platform
+from hubinfo.models import Activity, ClientInfo, Counter, History, Platform, Refusal
 
 PARTIES, DAYS, CHANGES_A_DAY, ACTIVITIES, ROUNDS, ALLOWED_MS = 2000, 400, 2, 50_000, 5, 200
+REFUSING = 20
 PASSWORD = "bench"
 PAGES = {
     "/": "parties",
@@ -31,6 +32,7 @@ PAGES = {
     "/?sort=availability_30d&descending=1": "parties, by availability",
     "/?page=40": "parties, the last page",
     "/parties/NL/AAA": "a party",
+    "/parties/NL/AAB": "a party that refuses all",
     "/activity": "activity",
     "/activity?party=NL-AAA": "activity of a party",
     "/actions": "actions",
@@ -55,6 +57,8 @@ def fill(began_at: datetime) -> None:
             lines = list(history(number, began_at, chance))
             connection.execute(insert(ClientInfo), client_info(number, name, lines[-1]))
             connection.execute(insert(History), lines)
+        refused = [(platform, row) for platform in range(2, REFUSING + 2) for row in range(1, PARTIES + 1)]
+        connection.execute(insert(Refusal), [refusal(*each, began_at) for each in refused])
         connection.execute(insert(Activity), [activity(number, chance) for number in range(ACTIVITIES)])
         session.get_one(Counter, "revision").value = PARTIES
 
@@ -110,6 +114,11 @@ def history(number: int, began_at: datetime, chance: random.Random) -> Iterator[
             yield {"client_info_id": number, "at": at, "event": event, "status": status, "reason": None, **totals}
             spent[status] += int(hours * 3_600_000)
             at += timedelta(milliseconds=int(hours * 3_600_000))
+
+
+def refusal(platform_id: int, client_info_id: int, at: datetime) -> dict[str, Any]:
+    """Some platforms refuse whatever they are told."""
+    return {"platform_id": platform_id, "client_info_id": client_info_id, "at": at, "reason": "HTTP 200, OCPI 2001: unknown role"}
 
 
 def activity(number: int, chance: random.Random) -> dict[str, Any]:

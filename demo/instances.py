@@ -70,8 +70,10 @@ class Processes:
 class Instance:
     """One platform: `flask run` in the background, `flask hubinfo …` beside it. Its log lines go to `heard`, as they come."""
 
-    def __init__(self, folder: Path, name: str, roles: str, versions: str, heard: "Heard", processes: Processes) -> None:
-        self.name, self.roles, self.versions = name, roles, versions
+    def __init__(
+        self, folder: Path, name: str, company: str, roles: str, versions: str, heard: "Heard", processes: Processes
+    ) -> None:
+        self.name, self.company, self.roles, self.versions = name, company, roles, versions
         self.country_code, self.party_id = name.split("-")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -92,7 +94,7 @@ class Instance:
             "PUBLIC_URL": self.url,
             "COUNTRY_CODE": self.country_code,
             "PARTY_ID": self.party_id,
-            "NAME": self.name,
+            "NAME": self.company,
             "ROLES": self.roles,
             "VERSIONS": self.versions,
             "KEEPALIVE_SECONDS": "1",

@@ -18,15 +18,15 @@ class Story:
         self._narrator = Narrator()
         self._processes = Processes()
 
-        def make(name: str, roles: str, versions: str) -> Instance:
-            return Instance(folder, name, roles, versions, self._narrator.heard, self._processes)
+        def make(name: str, company: str, roles: str, versions: str) -> Instance:
+            return Instance(folder, name, company, roles, versions, self._narrator.heard, self._processes)
 
-        self.hub = make("NL-HUB", "HUB", ALL_VERSIONS)
-        self.cpo = make("NL-TNM", "CPO", "2.2.1")
-        self.emsp = make("BE-BEC", "EMSP", "2.3.0")
-        self.both = make("DE-DUO", "CPO,EMSP", "2.2")
-        self.nsp = make("FR-NAV", "NSP", "2.2,2.2.1")
-        self.planned = make("AT-NEW", "CPO", "2.3.0")
+        self.hub = make("NL-HUB", "Hub of the Low Countries", "HUB", ALL_VERSIONS)
+        self.cpo = make("NL-TNM", "The New Motion", "CPO", "2.2.1")
+        self.emsp = make("BE-BEC", "Becharge", "EMSP", "2.3.0")
+        self.both = make("DE-DUO", "Duo Strom", "CPO,EMSP", "2.2")
+        self.nsp = make("FR-NAV", "Navigo", "NSP", "2.2,2.2.1")
+        self.planned = make("AT-NEW", "Neue Ladung", "CPO", "2.3.0")
         self.registered = [self.cpo, self.emsp, self.both, self.nsp]
 
     @property
@@ -67,7 +67,7 @@ class Story:
         roles = [option for role in party.roles.split(",") for option in ("--role", role)]
 
         def invite() -> str:
-            said = self.hub.command("invite", party.country_code, party.party_id, *roles)
+            said = self.hub.command("invite", party.country_code, party.party_id, *roles, "--name", party.company)
             self._narrator.did(self.hub, f"plans  {party.name} as {', '.join(said['roles'])} and has made its token A")
             return str(said["token"])
 

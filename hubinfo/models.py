@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubinfo.database import Base, UtcDateTime, db
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
+
+
+_Long = BigInteger().with_variant(Integer(), "sqlite")
+"""Of a table to which a busy hub adds two thousand million rows within a year; SQLite's INTEGER is as long."""
 
 
 class ConnectionStatus(StrEnum):
@@ -159,7 +163,7 @@ class Activity(Model):
     __tablename__ = "activity"
     __table_args__ = (Index(None, "platform_id", "id"), Index(None, "client_info_id"))
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(_Long, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     """When it ended."""
     kind: Mapped[str] = mapped_column(String(8))
@@ -180,7 +184,7 @@ class Action(Model):
 
     __tablename__ = "action"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(_Long, primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     source: Mapped[str] = mapped_column(String(80))
     """command, board, or `api: ` and the name of the token."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -94,8 +95,6 @@ class Api:
         return resolved
 
     def _rule(self, method: str, path: str) -> Rule | None:
-        from werkzeug.exceptions import HTTPException
-
         try:
             rule, _ = self.app.url_map.bind("").match(path.partition("?")[0], method=method, return_rule=True)
         except HTTPException:

@@ -21,7 +21,8 @@ from werkzeug.test import TestResponse
 from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
-from tests import leaks
+from tests import browser, leaks
+from tests.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
 from tests.hub_peer import HubPeer, connect_hub
 from tests.nginx import NGINX
 from tests.peers import Peer
@@ -36,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"databases: SQLite, {'PostgreSQL' if POSTGRESQL else 'NOT PostgreSQL (set HUBINFO_TEST_DATABASE_URL)'}"
+    postgresql = "PostgreSQL" if POSTGRESQL else "NOT PostgreSQL (set HUBINFO_TEST_DATABASE_URL)"
+    return f"databases: SQLite, {postgresql}; browser: {'NONE' if browser.MISSING else browser.CHROMIUM}"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -46,6 +48,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("nginx tests were SKIPPED: there is no nginx", red=True, bold=True)
     if MISSING_PROMETHEUS:
         terminalreporter.section("Prometheus tests were SKIPPED: apt-get install prometheus", red=True, bold=True)
+    if browser.MISSING:
+        terminalreporter.section(f"Browser tests were SKIPPED: {browser.MISSING}", red=True, bold=True)
 
 
 def _app_on(url: str, instance: Path, **overrides: object) -> Flask:

@@ -10,7 +10,8 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from hubinfo.operator.api.routes import ROUTES
 from tests.api import Api, template
-from tests.conftest import MakeApp
+from tests.conftest import Hub, MakeApp
+from tests.hubs import connect
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 ROLES = ["HUB", "CPO", "HUB,CPO"]
@@ -82,7 +83,7 @@ def test_all_but_the_description_itself_need_to_be_signed_in(spec: dict[str, Any
     for path, item in spec["paths"].items():
         for operation in item.values():
             with_token = path.startswith("/ocpi") or operation["operationId"] == "api_heard"
-            expected: list[Any] | None = [{"token": []}] if with_token else [] if path in PUBLIC else None
+            expected: list[dict[str, list[str]]] | None = [{"token": []}] if with_token else [] if path in PUBLIC else None
             assert operation.get("security") == expected
             assert ("401" in operation["responses"]) is (expected != [])
 
@@ -116,9 +117,6 @@ def test_a_route_that_nobody_described_is_found(app: Flask, monkeypatch: pytest.
 
 
 def test_the_ocpi_answers_have_the_shape_that_is_described(make_app: MakeApp) -> None:
-    from tests.conftest import Hub
-    from tests.hubs import connect
-
     hub = Hub(make_app(roles="HUB,CPO"))
     token_a, api = hub.invite("NL", "TNM", "CPO"), Api(hub.app)
     connect(hub.app, ("EMSP", "DE", "XYZ"))

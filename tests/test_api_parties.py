@@ -127,6 +127,23 @@ def test_a_party_is_suspended_and_resumed_by_role(api: Api) -> None:
     assert api.error("POST", f"{PARTY}/suspend", 404, json={"role": "NSP"}).startswith("no such party: NL-TNM as NSP")
 
 
+def test_history_is_there_to_its_end_a_page_at_a_time(api: Api) -> None:
+    connect(api.app, CPO, ("EMSP", "NL", "TNM"))
+    for _ in range(3):
+        api.post(f"{PARTY}/suspend", {"role": "CPO"})
+        api.post(f"{PARTY}/resume", {"role": "CPO"})
+    found = api.get(f"{PARTY}/history?limit=5")
+    assert [event["status"] for event in found] == ["OFFLINE", "SUSPENDED"] * 2 + ["OFFLINE"]
+    older = api.get(f"{PARTY}/history?before={found[-1]['id']}")
+    assert [(event["role"], event["status"]) for event in older] == [
+        ("CPO", "SUSPENDED"),
+        ("EMSP", "CONNECTED"),
+        ("CPO", "CONNECTED"),
+    ]
+    assert [event["event"] for event in api.get(f"{PARTY}/history?role=EMSP&before=9223372036854775807")] == ["registered"]
+    assert api.error("GET", "/api/parties/NL/XXX/history", 404).startswith("no such party: NL-XXX")
+
+
 def test_everything_is_told_again(api: Api, peer: Peer) -> None:
     assert api.post(f"{PARTY}/tell-again") == {"platforms": ["NL-TNM"]}
 

@@ -32,12 +32,11 @@ def test_a_probe_is_activity_and_an_action(hub: Hub, api: Api, make_peer: Callab
 
 def test_a_push_is_activity(make_live_hub: Callable[..., LiveHub], make_peer: Callable[..., Peer]) -> None:
     hub, peer = make_live_hub(), make_peer()
+    api, pushes = Api(hub.app), "/api/activity?kind=push&party=NL-TNM"
     hub.register(peer, CPO)
     hub.invite("DE", "XYZ", "EMSP")
-    peer.wait_for(lambda peer: any(seen.method == "PUT" for seen in peer.received))
-    hub.worker.stop()  # what it did last is written then
-    pushes = Api(hub.app).get("/api/activity?kind=push&party=NL-TNM")
-    assert [(push["party_id"], push["told"], push["outcome"]) for push in pushes] == [("XYZ", "PLANNED", "ok")]
+    peer.wait_for(lambda _: bool(api.get(pushes)))  # written a moment after the answer
+    assert [(push["party_id"], push["told"], push["outcome"]) for push in api.get(pushes)] == [("XYZ", "PLANNED", "ok")]
 
 
 def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
@@ -46,6 +45,11 @@ def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
     newest, older = api.get("/api/actions?limit=2")
     assert (newest["about"], older["about"]) == ("c", "b")
     assert [row["about"] for row in api.get(f"/api/actions?before={older['id']}")] == ["a", "tests"]
+
+
+def test_the_newest_page_may_be_asked_for_by_the_largest_id(api: Api) -> None:
+    assert api.get("/api/actions?before=9223372036854775807&party=NL-TNM") == []
+    assert api.get("/api/activity?before=9223372036854775807&kind=push") == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,9 @@ def test_csv_is_sent_to_who_wants_it(api: Api, accept: str, mimetype: str) -> No
         "days=1&date_from=2020-01-01T00:00:00Z",
     ],
 )
-@pytest.mark.parametrize("path", ["/api/availability", "/api/availability.csv", "/api/parties/NL/TNM/timeline.svg"])
+@pytest.mark.parametrize(
+    "path", ["/api/availability", "/api/availability.csv", "/api/availability.svg", "/api/parties/NL/TNM/timeline.svg"]
+)
 def test_a_period_that_is_none_is_400(api: Api, path: str, query: str) -> None:
     assert api.error("GET", f"{path}?{query}", 400)
 
@@ -114,3 +120,14 @@ def test_a_timeline_is_a_picture_that_stands_alone(api: Api) -> None:
         assert response.mimetype == "image/svg+xml"
         assert ET.fromstring(response.data).tag == "{http://www.w3.org/2000/svg}svg"
     assert api.error("GET", "/api/parties/NL/TNM/timeline.svg?role=NSP", 404) == "no such party: NL-TNM as NSP"
+
+
+def test_the_hub_as_a_whole_as_a_picture_and_as_the_last_line(api: Api) -> None:
+    connect(api.app, CPO)
+    response = api.send("GET", "/api/availability.svg?days=0.5")
+    assert response.mimetype == "image/svg+xml"
+    title = ET.fromstring(response.data).findtext("{http://www.w3.org/2000/svg}title") or ""
+    assert title.startswith("XX-HUB, all parties together, ")
+    assert title.endswith("100 % at the end")
+    party, whole = csv.DictReader(api.get("/api/availability.csv").splitlines())
+    assert (party["role"], whole["role"], whole["party_id"]) == ("CPO", "HUB", "HUB")

@@ -84,7 +84,7 @@ def test_what_the_operator_does_is_recorded_as_the_operator_s(api: Api) -> None:
     assert api.get("/api/actions")[0]["source"] == "api: operator"
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "nonsense", ""])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "nonsense", "", "http://["])
 def test_a_page_of_another_site_cannot_act_with_a_password_the_browser_knows(api: Api, origin: str) -> None:
     response = ask(api, basic("operator"), "/api/parties/NL/TNM/suspend", "POST", Origin=origin)
     assert (response.status_code, response.mimetype) == (403, JSON)
@@ -115,7 +115,7 @@ def test_json_may_be_said_in_any_way(api: Api, content_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe\xfa", b'{"name": NaN}', b"[" * 100_000, b'"\\ud800', b"name=x", gzip.compress(b"{}")]
+    "body", [b"", b"{", b"\xff\xfe\xfa", b'{"name": NaN}', b"[" * 100_000, b'"\\ud800', b"name=x", gzip.compress(b"{}", mtime=0)]
 )
 def test_a_body_that_is_not_json_is_400(api: Api, body: bytes) -> None:
     assert api.error("POST", TOKENS, 400, data=body, content_type=JSON).startswith("the body is not JSON")

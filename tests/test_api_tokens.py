@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -43,8 +44,6 @@ def test_no_answer_ever_shows_a_token_again(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["Ödön's dispatcher", "a/b", "100%", "a?b", "a b", "..."])
 def test_a_token_of_any_printable_name_can_be_revoked(api: Api, name: str) -> None:
-    from urllib.parse import quote
-
     api.post("/api/tokens", {"name": name}, 201)
     api.delete(f"/api/tokens/{quote(name, safe='')}", 204)
 
@@ -125,3 +124,8 @@ def test_of_a_token_only_its_hash_is_stored(hub: Hub, tmp_path: Path) -> None:
     if on_file:
         dump = "\n".join(sqlite3.connect(tmp_path / "test.sqlite3").iterdump())
         assert made not in dump
+
+
+@pytest.mark.parametrize("name", ["/x", ".", ".."])
+def test_a_name_by_which_it_could_not_be_revoked_over_api_is_refused(hub: Hub, name: str) -> None:
+    assert "must fit in a URL" in error_of(hub.app, "api-token", name, exit_code=2)

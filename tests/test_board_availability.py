@@ -13,7 +13,8 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import ClientInfo, History
 from tests.board import Board
-from tests.conftest import Hub
+from tests.conftest import Hub, MakeApp
+from tests.hub_peer import connect_hub
 from tests.hubs import connect
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -150,3 +151,55 @@ def test_the_period_is_kept_from_page_to_page(hub: Hub) -> None:
 def test_days_of_other_years_say_the_year(board: Board) -> None:
     [heading] = [each.text for each in board.get("/availability?date_from=2020-01-01&date_to=2020-01-31").every("h2")]
     assert heading == "1 Jan 2020 00:00:00 UTC – 1 Feb 2020 00:00:00 UTC"  # noqa: RUF001
+
+
+def test_the_last_day_there_is(board: Board) -> None:
+    message = "9999-12-31 is the last day there is, and a period ends with the day after"
+    assert board.get("/availability?date_to=9999-12-31", 422).alert == message
+    for path in ("/availability.csv", "/availability.svg", "/availability/NL/TNM.svg"):
+        assert message in board.get(f"{path}?date_to=9999-12-31", 400).text
+
+
+def test_the_last_line_of_the_file_is_the_hub_as_a_whole(board: Board) -> None:
+    *parties, whole = csv.DictReader(io.StringIO(board.client.get("/availability.csv?days=7").text))
+    assert [row["role"] for row in parties] == ["EMSP", "CPO"]
+    assert (whole["country_code"], whole["party_id"], whole["role"], whole["platform"], whole["status"]) == (
+        "XX",
+        "HUB",
+        "HUB",
+        "",
+        "",
+    )
+    assert float(whole["availability"]) == pytest.approx(10 / 12, abs=1e-6)
+    for name in ("connected_seconds", "offline_seconds", "changes"):
+        assert float(whole[name]) == pytest.approx(sum(float(row[name]) for row in parties)), name
+
+
+def test_who_is_no_hub_has_no_line_of_one(make_app: MakeApp) -> None:
+    app = make_app(roles="CPO", country_code="NL", party_id="OUR")
+    connect_hub(app, "DE-HUB")
+    [row] = csv.DictReader(io.StringIO(Board(app).client.get("/availability.csv").text))
+    assert row["platform"] == "DE-HUB"
+
+
+def test_the_hub_as_a_whole_as_a_picture(board: Board) -> None:
+    page = board.get("/availability?days=7&party=NL-TNM")
+    link = page.one("a", id="hub-svg").attributes["href"]
+    assert link == "/availability.svg?days=7"
+    response = board.client.get(link)
+    assert response.mimetype == "image/svg+xml"
+    root = ElementTree.fromstring(response.data)
+    title = root.findtext(f"{SVG}title") or ""
+    assert "all parties together, " in title
+    assert "lowest 0 % (" in title, "BE-XYZ was SUSPENDED while NL-TNM was OFFLINE"
+    assert title.endswith("100 % at the end")
+    bars = [each for each in root.iter(f"{SVG}rect") if each.attrib.get("class") == "seg-connected"]
+    heights = [float(each.attrib["height"]) / 200 for each in bars]
+    assert len(heights) == 30
+    assert (heights[0], heights[14], heights[18], heights[-1]) == pytest.approx((1, 0.5, 0.005, 1), abs=1e-3)
+    assert [each.findtext(f"{SVG}title") for each in bars][14] is not None
+
+
+def test_a_picture_of_nobody(app: Flask) -> None:
+    response = Board(app).client.get("/availability.svg")
+    assert "nobody was CONNECTED or OFFLINE" in (ElementTree.fromstring(response.data).findtext(f"{SVG}title") or "")

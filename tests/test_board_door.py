@@ -10,7 +10,7 @@ from flask import Flask
 from hubinfo import create_app
 from hubinfo.database import db
 from hubinfo.operator.board import sessions
-from tests.board import Board, Page, actions, statuses
+from tests.board import Board, Page, actions, connect_many, statuses
 from tests.conftest import Hub, MakeApp
 from tests.hubs import connect
 
@@ -84,8 +84,41 @@ def test_a_form_of_a_session_that_is_over_leads_to_the_sign_in(app: Flask) -> No
     board = Board(app)
     token = board.get("/invite").form_token
     board.client.delete_cookie(sessions.COOKIE)
-    response = board.client.post("/invite", data={"form_token": token})
+    response = board.client.post("/invite", data={"form_token": token}, headers={"Referer": "http://localhost/invite"})
     assert (response.status_code, response.headers["Location"]) == (303, "/sign-in?next=/invite")
+
+
+@pytest.mark.parametrize(
+    ("referer", "location"),
+    [
+        ("http://localhost/activity?kind=push", "/sign-in?next=/activity?kind%3Dpush"),
+        ("https://proxy.example/parties/NL/TNM", "/sign-in?next=/parties/NL/TNM"),
+        ("http://localhost/sign-in?next=/tokens", "/sign-in"),
+        ("http://localhost/api/parties", "/sign-in"),
+        ("http://localhost/nothing-here", "/sign-in"),
+        ("http://localhost//evil.example", "/sign-in"),
+        ("http://[", "/sign-in"),
+        (None, "/sign-in"),
+    ],
+)
+def test_signing_in_leads_back_to_the_page_of_a_form_and_not_to_what_takes_it(
+    app: Flask, referer: str | None, location: str
+) -> None:
+    response = app.test_client().post("/sign-out", headers={"Referer": referer} if referer else {})
+    assert (response.status_code, response.headers["Location"]) == (303, location)
+    form = Page(app.test_client().get(location))
+    wanted = form.one("input", name="next").attributes["value"]
+    assert Board(app).client.get(wanted).status_code in (200, 404)
+
+
+def test_a_browser_without_cookies_is_told_so(make_app: MakeApp) -> None:
+    app = make_app(public_url="https://hub.example")
+    token = Page(app.test_client().get("/sign-in", base_url="http://hub.example")).form_token
+    fields = {"form_token": token, "password": "operator"}
+    response = app.test_client().post("/sign-in", base_url="http://hub.example", data=fields)
+    assert response.status_code == 400
+    for word in ("cookies", "PUBLIC_URL", "TLS"):
+        assert word in Page(response).text
 
 
 def test_the_sign_in_form_needs_its_token_too(app: Flask) -> None:
@@ -129,6 +162,53 @@ def test_a_method_that_is_not_served_is_a_page_too(app: Flask) -> None:
     response = Board(app).client.delete("/activity")
     assert (response.status_code, Page(response).one("h1").text) == (405, "Method Not Allowed")
     assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/parties/N%00/TNM", "/activity?party=%00", "/?text=%00", "/view-as?platform=%00", "/tokens/revoke?name=%00"]
+)
+def test_a_character_that_no_database_takes_is_no_fault_of_ours(app: Flask, path: str) -> None:
+    assert Board(app).client.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/invite", "/tokens", "/parties/NL/TNM/suspend"])
+def test_nor_in_a_form(app: Flask, path: str) -> None:
+    connect(app, ("CPO", "NL", "TNM"))
+    fields = {"country_code": "NL", "party_id": "ABC", "role": "CPO", "name": "a\0b"}
+    assert Board(app).post(path, **fields).status_code == 400
+
+
+ODD = [
+    "party=%F0%9F%98%80",
+    "party=%ff%fe",
+    "before=99999999999999999999",
+    "before=-1",
+    "before=999999999999999999",
+    "kind=%E2%82%AC",
+]
+
+
+@pytest.mark.parametrize("page", ["/activity", "/actions", "/", "/availability", "/view-as", "/parties/NL/TNM"])
+def test_any_query_is_answered(app: Flask, page: str) -> None:
+    connect(app, ("CPO", "NL", "TNM"))
+    board = Board(app)
+    for query in ODD:
+        board.get(f"{page}?{query}&page=1000000000&text=%ff&days=nan&sort=%F0%9F%98%80")
+
+
+STEERING = ["endpoint=x", "_method=POST", "_external=1", "_anchor=x", "_scheme=ftp", "values=x", "self=x", "name=x"]
+
+
+@pytest.mark.parametrize("query", STEERING)
+@pytest.mark.parametrize(
+    "path", ["/?", "/activity?before=1&", "/actions?before=1&", "/availability?", "/parties/NL/000/history?before=1&"]
+)
+def test_no_parameter_of_a_request_steers_the_links_of_its_page(app: Flask, path: str, query: str) -> None:
+    connect_many(app, 60)
+    page = Board(app).get(f"{path}{query}")
+    links = [each.attributes["href"] for each in page.every("a") if query in each.attributes["href"]]
+    assert links, "it is kept from page to page"
+    assert all(link.startswith((path.partition("?")[0] + "?", "?")) and "#" not in link for link in links)
 
 
 def test_other_rooms_answer_errors_in_their_own_way(app: Flask) -> None:

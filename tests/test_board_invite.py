@@ -4,9 +4,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import select
 
+from hubinfo.database import write
+from hubinfo.models import Platform
 from hubinfo.ocpi.dialect import ROLES
-from tests.board import Board, Page, actions, statuses
+from hubinfo.platforms import handshake
+from tests.board import Board, Page, actions, statuses, suspend_in_secret
 from tests.conftest import Hub, MakeApp
 from tests.hubs import connect
 
@@ -51,6 +55,8 @@ def test_a_link_never_has_the_token(make_app: MakeApp) -> None:
         ({"party_id": "T-M"}, "party_id", "Three letters or digits, e.g. TNM."),
         ({"party_id": "TNMX"}, "party_id", "Three letters or digits, e.g. TNM."),
         ({"name": "x" * 101}, "name", "At most 100 characters."),
+        ({"name": "a\x1b[31mb"}, "name", "Only characters that can be seen: no line ends or control characters."),
+        ({"name": "a\x85b"}, "name", "Only characters that can be seen: no line ends or control characters."),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_field(hub: Hub, given: dict[str, str], field: str, message: str) -> None:
@@ -96,3 +102,19 @@ def test_who_is_connected_cannot_be_invited(hub: Hub) -> None:
 def test_looking_at_the_form_invites_nobody(hub: Hub) -> None:
     Board(hub.app).get("/invite?country_code=NL&party_id=TNM&role=CPO")
     assert statuses(hub.app) == {}
+
+
+def test_a_name_of_two_lines_is_refused(hub: Hub) -> None:
+    page = Page(Board(hub.app).post("/invite", **(GOOD | {"name": "a\nb"})))
+    assert page.one("p", id="name-wrong").text.startswith("Only characters that can be seen")
+    assert statuses(hub.app) == {}
+
+
+def test_a_refusal_that_names_a_command_leads_to_its_page(hub: Hub) -> None:
+    connect(hub.app, ("CPO", "NL", "TNM"))
+    suspend_in_secret(hub.app, "NL-TNM")
+    with hub.app.app_context(), write() as session:
+        handshake.forget(session.scalars(select(Platform)).one())
+    page = Page(Board(hub.app).post("/invite", **GOOD))
+    assert "flask hubinfo resume NL TNM" in page.alert
+    assert page.link("Resume NL-TNM") == "/parties/NL/TNM/resume"

@@ -7,6 +7,8 @@ from sqlalchemy import select, update
 
 from hubinfo.database import db, write
 from hubinfo.models import Platform
+from hubinfo.operator import actions as steps
+from hubinfo.platforms import handshake
 from tests.board import Board, Page, actions
 from tests.conftest import Hub, MakeApp
 from tests.hub_peer import HubPeer, client_info, connect_hub
@@ -140,5 +142,43 @@ def test_a_hub_that_is_also_a_party_has_both_pages(make_app: MakeApp) -> None:
 def test_what_a_hub_is_for_the_party(party: Hub) -> None:
     page = Board(party.app).get("/parties/DE/HUB")
     assert page.one("h1").text.startswith("DE-HUB")
-    steps = [each.text for each in page.every("a") if (each.id or "").startswith("step-")]
-    assert steps == ["Probe now", "Suspend", "Invite again"]
+    offered = [each.text for each in page.every("a") if (each.id or "").startswith("step-")]
+    assert offered == ["Probe now", "Suspend"]
+
+
+def test_what_a_former_hub_told_and_the_hub_itself_are_still_shown(board: Board) -> None:
+    board.do("/known/sync")
+    with board.app.app_context(), write() as session:
+        handshake.forget(session.scalars(select(Platform)).one())
+    page = board.get("/known")
+    assert page.column("Party") == ["NL-TNM", "BE-XYZ", "DE-ABC"]
+    assert set(page.column("Still holds")) == {"stale: no longer registered with the hub"}
+    assert "first hub" not in page.text
+    assert page.link("DE-HUB") == "/parties/DE/HUB"
+    assert page.column("Connection") == ["SUSPENDEDno longer registered"]
+    assert board.get("/known?text=nobody").column("Party") == []
+
+
+@pytest.mark.parametrize("roles", ["CPO", "HUB,CPO"])
+def test_a_hub_that_was_invited_can_be_reached(make_app: MakeApp, roles: str) -> None:
+    app = make_app(roles=roles, country_code="NL", party_id="OUR")
+    with app.app_context():
+        steps.invite("command", "DE", "HUB", ["HUB"], "The Hub")
+    board = Board(app)
+    page = board.get("/known")
+    assert page.column("Name") == ["DE-HUB The Hub"]
+    assert page.column("Connection") == ["PLANNED"]
+    assert board.get(page.link("DE-HUB")).one("h1").text == "DE-HUB The Hub"
+
+
+def test_a_new_connection_appears_without_reloading(board: Board) -> None:
+    etag = board.client.get("/known?live=1").headers["ETag"]
+    with board.app.app_context():
+        steps.invite("command", "FR", "HUB", ["HUB"], None)
+    assert board.get("/known?live=1", headers={"If-None-Match": etag}).column("Name") == ["FR-HUB"]
+
+
+def test_syncing_without_a_hub_leads_to_registering(make_app: MakeApp) -> None:
+    page = Page(Board(make_app(roles="CPO")).post("/known/sync"))
+    assert "flask hubinfo register" in page.alert
+    assert page.every("p", class_="ways")[0].text == "On the board: Register with a hub"

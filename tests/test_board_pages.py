@@ -28,6 +28,8 @@ OF_HUB = [
     "/parties/NL/TNM/resume",
     "/parties/NL/TNM/tell-again",
     "/parties/NL/TNM/invite",
+    "/parties/NL/TNM/history",
+    "/parties/NL/TNM/unregister/FIRST",
     "/parties/DE/PLN",
     "/invite",
     "/view-as",
@@ -48,6 +50,8 @@ OF_PARTY = [
     "/known/sync?hub=DE-HUB",
     "/register",
     "/parties/DE/HUB",
+    "/parties/DE/HUB/history",
+    "/parties/DE/HUB/unregister/DE-HUB",
     "/activity",
     "/invite",
 ]

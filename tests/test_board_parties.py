@@ -175,3 +175,19 @@ def test_times_are_for_people_and_programs(hub: Hub) -> None:
     [time_element] = [each for each in Board(hub.app).get("/").every("time") if each.attributes["datetime"].startswith("2020")]
     assert time_element.attributes == {"datetime": "2020-02-03T04:05:06.000Z", "title": "3 Feb 2020 04:05:06 UTC"}
     assert time_element.text.endswith(" d ago")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("status=planned", ["FR-PLN"]),
+        ("role=cpo", ["DE-ABC", "NL-TNM"]),
+        ("country=fr", ["FR-PLN"]),
+        ("status=Suspended", ["BE-XYZ"]),
+    ],
+)
+def test_filters_take_any_case_and_show_what_they_took(four: Board, query: str, expected: list[str]) -> None:
+    page = four.get(f"/?{query}")
+    assert page.column("Party") == expected
+    picked = [each.text for each in page.every("option") if "selected" in each.attributes]
+    assert query.partition("=")[2].upper() in picked

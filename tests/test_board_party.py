@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from hubinfo import clock
 from hubinfo.database import db, write
-from hubinfo.models import Activity, ClientInfo, Platform, Refusal
-from tests.board import Board, Page, suspend_in_secret
+from hubinfo.models import Activity, ClientInfo, History, Platform, Refusal
+from tests.board import Board, Page, connect_many, suspend_in_secret
 from tests.conftest import Hub
 from tests.hubs import connect
 
@@ -119,9 +119,42 @@ def test_a_party_that_is_planned(hub: Hub) -> None:
 def test_steps_that_make_no_sense_are_not_offered(hub: Hub) -> None:
     connect(hub.app, ("CPO", "NL", "TNM"))
     board = Board(hub.app)
-    assert steps(board) == ["Probe now", "Suspend", "Tell everything again", "Invite again", "View as this party"]
+    assert steps(board) == ["Probe now", "Suspend", "Tell everything again", "View as this party"]
+    assert cannot(board) == ["Invite again is not possible: it is registered."]
     suspend_in_secret(hub.app, "NL-TNM")
-    assert steps(board) == ["Probe now", "Resume", "Tell everything again", "Invite again", "View as this party"]
+    assert steps(board) == ["Probe now", "Resume", "View as this party"]
+    assert [line.partition(" is not")[0] for line in cannot(board)] == ["Tell everything again", "Invite again"]
+
+
+def test_steps_for_who_has_not_registered(hub: Hub) -> None:
+    hub.invite("NL", "TNM", "CPO")
+    board = Board(hub.app)
+    assert steps(board) == ["Suspend", "Invite again", "View as this party"]
+    assert cannot(board) == [f"{title} is not possible: it has not registered." for title in ("Probe now", "Tell everything again")]
+
+
+@pytest.mark.parametrize(
+    ("receiver", "status", "reason"),
+    [(False, "CONNECTED", "it has no Receiver for ClientInfo"), (True, "OFFLINE", "it is OFFLINE, and asks when it is back")],
+)
+def test_who_cannot_be_told_again(hub: Hub, receiver: bool, status: str, reason: str) -> None:
+    first = connect(hub.app, ("CPO", "NL", "TNM"), receiver=receiver)
+    with hub.app.app_context(), write() as session:
+        session.get_one(Platform, first).status = status
+    board = Board(hub.app)
+    assert "Tell everything again" not in steps(board)
+    assert f"Tell everything again is not possible: {reason}." in cannot(board)
+
+
+def test_what_is_offered_is_not_refused_and_what_is_not_is(hub: Hub) -> None:
+    connect(hub.app, ("CPO", "NL", "TNM"))
+    board = Board(hub.app)
+    assert board.post("/parties/NL/TNM/tell-again").status_code == 303
+    assert board.post("/parties/NL/TNM/invite").status_code == 409
+
+
+def cannot(board: Board) -> list[str]:
+    return [each.text for each in board.get("/parties/NL/TNM").every("li") if "is not possible" in each.text]
 
 
 def steps(board: Board) -> list[str]:
@@ -138,3 +171,51 @@ def test_a_long_history_is_cut(hub: Hub) -> None:
     assert page.link("All pushes and probes") == "/activity?party=NL-TNM"
     with hub.app.app_context():
         assert db.session.scalar(select(Activity.id).order_by(Activity.id.desc())) == 70
+
+
+def test_what_it_was_not_told_and_refused_is_cut_too(hub: Hub) -> None:
+    first = connect(hub.app, ("CPO", "BE", "XYZ"))
+    connect_many(hub.app, 120)
+    with hub.app.app_context(), write() as session:
+        for row in session.scalars(select(ClientInfo).where(ClientInfo.platform_id != first)):
+            session.add(Refusal(platform_id=first, client_info_id=row.id, at=clock.now(), reason="no"))
+    page = Board(hub.app).get("/parties/BE/XYZ")
+    ids = [each.id or "" for each in page.every("a")]
+    assert [sum(name.startswith(kind) for name in ids) for kind in ("not-told-", "refused-")] == [50, 50]
+    assert page.text.count("And 70 more.") == 2
+
+
+def changed(app: Flask, count: int) -> None:
+    """So many changes more, numbered in their reasons."""
+    with app.app_context(), write() as session:
+        [row] = session.scalars(select(ClientInfo).where(ClientInfo.party == "NL-TNM"))
+        for number in range(count):
+            at, totals = clock.now() + timedelta(milliseconds=number), {"up_ms": 0, "down_ms": 0, "changes": number}
+            session.add(History(client_info_id=row.id, at=at, event="heard", status="CONNECTED", reason=f"#{number}", **totals))
+
+
+def test_all_of_a_long_history_a_page_at_a_time(hub: Hub) -> None:
+    connect(hub.app, ("CPO", "NL", "TNM"))
+    board = Board(hub.app)
+    assert "All of them are shown here." in board.get("/parties/NL/TNM").text
+    changed(hub.app, 120)
+    page = board.get("/parties/NL/TNM")
+    assert "The latest 50 are shown here." in page.text
+    path, shown = page.link("All changes"), []
+    for size in (50, 50, 21):
+        page = board.get(path)
+        assert len(page.rows) == size
+        shown += [row[-1] for row in page.rows if row[-1].startswith("#")]
+        path = page.link("Older →") if size == 50 else page.link("← Newest")
+    assert shown == [f"#{number}" for number in reversed(range(120))]
+    assert path == "/parties/NL/TNM/history"
+    assert board.get("/parties/NL/TNM/history?before=1").rows == []
+    board.get("/parties/NL/XXX/history", 404)
+
+
+def test_the_history_stays_fresh(hub: Hub) -> None:
+    connect(hub.app, ("CPO", "NL", "TNM"))
+    board = Board(hub.app)
+    etag = board.client.get("/parties/NL/TNM/history?live=1").headers["ETag"]
+    suspend_in_secret(hub.app, "NL-TNM")
+    assert board.get("/parties/NL/TNM/history?live=1", headers={"If-None-Match": etag}).column("Status")[0] == "SUSPENDED"

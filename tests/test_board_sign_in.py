@@ -99,6 +99,18 @@ def test_who_is_signed_in_does_not_notice_the_guessing_of_others(app: Flask) -> 
     assert board.get("/").one("h1").text == "Parties"
 
 
+def test_guessing_does_not_lock_out_a_browser_that_knew_the_password(app: Flask) -> None:
+    board, other = Board(app), Board(app, signed_in=False)
+    board.do("/sign-out", form="/")
+    for _ in range(6):
+        other.sign_in("wrong")
+    assert other.sign_in().status_code == 429
+    assert board.client.get("/").status_code == 303, "being known opens nothing"
+    assert [board.sign_in("wrong").status_code for _ in range(6)] == [403] * 5 + [429], "nor may it guess on and on"
+    guesses.of(app, known=True).right()
+    assert board.sign_in().status_code == 303
+
+
 class TestGuesses:
     """The count by itself, on a clock that the test sets."""
 
@@ -141,7 +153,8 @@ class TestGuesses:
 def test_signing_out_takes_a_form_and_ends_it(app: Flask) -> None:
     board = Board(app)
     assert board.client.get("/sign-out").status_code == 405
-    assert board.do("/sign-out", form="/").said == "You are signed out."
+    said = board.do("/sign-out", form="/").said
+    assert said == "You are signed out in this browser. To end every session everywhere, change the operator's password."
     assert board.client.get("/").status_code == 303
     assert board.get("/sign-in").said is None, "said once"
 

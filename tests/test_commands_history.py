@@ -84,7 +84,7 @@ def test_history_tells_every_change_newest_first(hub: Hub) -> None:
     connect(hub.app, ("CPO", "NL", "TNM"), ("EMSP", "NL", "TNM"))
     hub.run("suspend", "NL", "TNM", "--role", "EMSP")
     events = json_of(hub.app, "history", "NL", "TNM")
-    assert [(event["role"], event["status"]) for event in events][0] == ("EMSP", "SUSPENDED")
+    assert (events[0]["role"], events[0]["status"]) == ("EMSP", "SUSPENDED")
     assert len(events) == 3
     assert table_of(hub.app, "history", "nl", "tnm")[0]["EVENT"] == "suspended"
     assert len(json_of(hub.app, "history", "NL", "TNM", "--limit", "1")) == 1

@@ -165,3 +165,15 @@ def test_what_is_wrong_changes_nothing(hub: Hub) -> None:
     for arguments in (("NL", "TNM", "--role", "CPX"), ("NL", "TNM", "--role", "CPO", "--name", "")):
         invoke(hub.app, "invite", *arguments)
     assert (hub.run("parties"), hub.run("platforms")) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred"])
+def test_a_name_that_is_not_printable_is_refused_and_nobody_is_planned(hub: Hub, name: str) -> None:
+    assert "must be printable" in error_of(hub.app, "invite", "NL", "TNM", "--role", "CPO", "--name", name)
+    assert hub.run("parties") == []
+
+
+@pytest.mark.parametrize("command", ["revoke-api-token", "unregister", "sync"])
+def test_an_argument_that_is_not_utf_8_is_wrong_usage(hub: Hub, command: str) -> None:
+    """As the shell hands over the byte 0xff."""
+    assert "must be text in UTF-8" in error_of(hub.app, command, "\udcff", exit_code=2)

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from hubinfo import create_app
+from hubinfo import clock, create_app
 from hubinfo.config import current_settings
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.hub.push import Push
+from hubinfo.models import History
 from hubinfo.ocpi.client import Outcome, PeerError
+from hubinfo.operator import dossier, reports
 from hubinfo.platforms import connections
 from tests.commands import error_of, json_of, read_table, table_of, text_of
 from tests.conftest import Hub
@@ -115,7 +119,7 @@ def test_show_is_one_party_in_full(hub: Hub, make_peer: MakePeer) -> None:
     assert of(shown["platforms"], "platform") == ["NL-TNM"]
     assert set(shown["platforms"][0]) == PLATFORM_KEYS
     assert of(shown["not_told"], "party_id") == ["BEC"]
-    assert set(shown["not_told"][0]) == {"country_code", "party_id", "role", "status", "last_updated"}
+    assert set(shown["not_told"][0]) == {"platform", "country_code", "party_id", "role", "status", "last_updated"}
     assert shown["refused"] == []
 
 
@@ -124,7 +128,7 @@ def test_show_tells_the_history_newest_first(hub: Hub, make_peer: MakePeer) -> N
     hub.run("suspend", "NL", "TNM")
     hub.run("resume", "NL", "TNM")
     history = json_of(hub.app, "show", "NL", "TNM")["history"]
-    assert [set(event) for event in history] == [{"at", "role", "event", "status", "reason"}] * 4
+    assert [set(event) for event in history] == [{"id", "at", "role", "event", "status", "reason"}] * 4
     assert of(history, "event") == ["resumed", "suspended", "registered", "invited"]
     assert of(history, "status") == ["OFFLINE", "SUSPENDED", "CONNECTED", "PLANNED"]
     assert of(history, "at") == sorted(of(history, "at"), reverse=True)
@@ -210,3 +214,21 @@ def test_what_is_not_printable_cannot_break_a_table(hub: Hub) -> None:
 def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     app = create_app({"database_url": f"sqlite:///{tmp_path}/nowhere/hubinfo.sqlite3"}, instance_path=tmp_path / "instance")
     assert error_of(app, "parties", "--json").endswith("cannot be opened: unable to open database file")
+
+
+def test_history_is_paged_without_gaps_though_the_clock_was_set_back(hub: Hub) -> None:
+    connect(hub.app, CPO)
+    for _ in range(2):
+        hub.run("suspend", "NL", "TNM")
+        hub.run("resume", "NL", "TNM")
+    with hub.app.app_context(), write() as session:
+        lines = session.scalars(select(History).order_by(History.id)).all()
+        ids = [line.id for line in lines]
+        for line, hours in zip(lines, (-1, 2, 0, 1, -2), strict=True):
+            line.at = clock.now() + timedelta(hours=hours)
+    with hub.app.app_context():
+        rows = dossier.rows_of("NL-TNM")
+        seen: list[int] = []
+        while page := reports.history(rows, 2, seen[-1] if seen else None):
+            seen += [event["id"] for event in page]
+    assert seen == [ids[number] for number in (1, 3, 2, 0, 4)]

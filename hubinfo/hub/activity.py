@@ -5,13 +5,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from blinker import Namespace
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from hubinfo.models import Activity
+from hubinfo.database import UtcDateTime
+from hubinfo.models import Activity, Platform
 from hubinfo.ocpi.client import Answer, Outcome
 
 KEPT = 50_000
+FORGOTTEN_AT_ONCE = 5_000
 OK, REFUSED, FAILED = "ok", "refused", "failed"
 PUSH, PROBE = "push", "probe"
 ended = Namespace().signal("ended")
@@ -34,9 +36,8 @@ class Entry:
 
 def probe(platform_id: int, outcome: Outcome, at: datetime) -> Entry:
     """A still-alive check that ended."""
-    failed = None if isinstance(outcome, Answer) else outcome.reason
-    result = FAILED if failed else OK
-    return Entry(at=at, kind=PROBE, platform_id=platform_id, outcome=result, reason=_cut(failed), seconds=outcome.seconds)
+    result, reason = (OK, None) if isinstance(outcome, Answer) else (FAILED, outcome.reason)
+    return Entry(at=at, kind=PROBE, platform_id=platform_id, outcome=result, reason=_cut(reason), seconds=outcome.seconds)
 
 
 def push(platform_id: int, client_info_id: int, told: str, outcome: Outcome, at: datetime) -> Entry:
@@ -58,15 +59,26 @@ def push(platform_id: int, client_info_id: int, told: str, outcome: Outcome, at:
 
 
 def write(session: Session, entries: Sequence[Entry]) -> None:
-    """Store a batch; inside database.write()."""
-    if entries:
-        session.execute(insert(Activity), [asdict(entry) for entry in entries])
+    """Store a batch, but what was never sent, and when the platforms' tokens were used; inside database.write()."""
+    sent = [entry for entry in entries if entry.seconds is not None]
+    if not sent:
+        return
+    session.execute(insert(Activity), [asdict(entry) for entry in sent])
+    # The platform may have gone meanwhile, or have given us another token.
+    used_at = bindparam("used_at", type_=UtcDateTime)
+    same_token = Platform.token_out.is_not(None) & or_(Platform.token_out_made_at.is_(None), Platform.token_out_made_at <= used_at)
+    used = update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_out_used_at=used_at)
+    latest = {entry.platform_id: entry.at for entry in sent}
+    session.connection().execute(used, [{"platform": key, "used_at": at} for key, at in latest.items()])
 
 
-def forget(session: Session) -> None:
-    """Delete all but the latest; inside database.write()."""
+def forget(session: Session) -> bool:
+    """Delete all but the latest, some thousands of them; whether there was anything to delete. Inside database.write()."""
     newest = session.scalar(select(func.max(Activity.id))) or 0
-    session.execute(delete(Activity).where(Activity.id <= newest - KEPT))
+    oldest = session.scalar(select(func.min(Activity.id))) or newest
+    end = min(newest - KEPT, oldest + FORGOTTEN_AT_ONCE)
+    session.execute(delete(Activity).where(Activity.id <= end))
+    return oldest <= end
 
 
 def _cut(reason: str | None) -> str | None:

@@ -119,10 +119,6 @@ def _values(cursor: Cursor) -> dict[str, Any]:
 
 def _note_activity(session: Session, batch: dict[int, Cursor]) -> None:
     activity.write(session, [entry for cursor in batch.values() for entry in cursor.sent])
-    asked = [key for key, cursor in batch.items() if cursor.sent]
-    if asked:
-        last = max(cursor.sent[-1].at for cursor in batch.values() if cursor.sent)
-        session.execute(update(Platform).where(Platform.id.in_(asked)).values(token_out_used_at=last))
     for cursor in batch.values():
         cursor.sent = []
 

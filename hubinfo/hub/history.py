@@ -18,7 +18,7 @@ from hubinfo.models import ClientInfo, ConnectionStatus, History
 
 CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
 _MILLISECOND = timedelta(milliseconds=1)
-_FORGOTTEN_AT_ONCE = 10_000
+_FORGOTTEN_AT_ONCE = 2000
 
 
 class Totals(NamedTuple):

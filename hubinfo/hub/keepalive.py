@@ -154,7 +154,6 @@ class Keepalive:
         entries = [activity.probe(key, outcome, now) for key, outcome in outcomes.items()]
         with write() as session:
             activity.write(session, entries)
-            session.execute(update(Platform).where(Platform.id.in_(outcomes)).values(token_out_used_at=now))
             presence.heard(dict.fromkeys(answered, now))
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
             for platform in session.scalars(watched):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from hubinfo import clock
@@ -127,13 +127,24 @@ def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
         return
     session = db.session()
     quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
-    columns = (Platform.last_heard_at, Platform.token_used_at) if presented else (Platform.last_heard_at,)
     at = bindparam("at", type_=UtcDateTime)
-    later = {column.key: case((column > at, column), else_=at) for column in columns}
-    heard = update(Platform).where(Platform.id == bindparam("platform")).values(**later, **quiet)
+    later = case((Platform.last_heard_at > at, Platform.last_heard_at), else_=at)
+    heard = update(Platform).where(Platform.id == bindparam("platform")).values(last_heard_at=later, **quiet)
     session.connection().execute(heard, [{"platform": key, "at": at} for key, at in heard_at.items()])
+    if presented:
+        _note_use(session, heard_at)
     session.expire_all()
     _apply_by_platform(session, _rows_with(session, OFFLINE, heard_at), Event.HEARD)
+
+
+def _note_use(session: Session, heard_at: Mapping[int, datetime]) -> None:
+    """Of the tokens presented; not of one that was made after the message, nor where there is none any more."""
+    at: Any = bindparam("at")
+    same_token = Platform.token_hash.is_not(None) & or_(Platform.token_made_at.is_(None), Platform.token_made_at <= at)
+    session.connection().execute(
+        update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_used_at=at),
+        [{"platform": key, "at": at} for key, at in heard_at.items()],
+    )
 
 
 def probes_failed(reasons: Mapping[int, str]) -> None:

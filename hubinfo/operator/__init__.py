@@ -14,8 +14,8 @@ def init_app(app: Flask) -> None:
         guesses,
         health,
         history_commands,
-        notify_commands,
         metrics,
+        notify_commands,
         party_commands,
         token_commands,
     )

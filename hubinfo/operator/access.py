@@ -68,11 +68,11 @@ def _bearer(token: str) -> str | None:
     found = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == digest(token)))
     if found is None:
         return None
-    source, now = f"api: {found.name}", clock.now()
+    name, now = found.name, clock.now()
     if found.last_used_at is None or now - found.last_used_at > _OFTEN:
-        with write() as session:
-            session.execute(update(ApiToken).where(ApiToken.name == found.name).values(last_used_at=now))
-    return source
+        with write() as session:  # it may be revoked meanwhile: `found` is not to be read again
+            session.execute(update(ApiToken).where(ApiToken.name == name).values(last_used_at=now))
+    return f"api: {name}"
 
 
 def operator_password() -> str:

@@ -15,6 +15,7 @@ from hubinfo.hub import feed, presence
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.models import Action, ClientInfo, ConnectionStatus, Platform, party_of
 from hubinfo.ocpi.client import Answer
+from hubinfo.ocpi.dialect import HUB
 from hubinfo.operator import access, invitations, reports
 from hubinfo.operator.dossier import rows_of
 from hubinfo.operator.invitations import Invitation
@@ -41,6 +42,8 @@ class Probed:
 
 def invite(source: str, country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> Invitation:
     """Plan a party and make its token A. Raises Refused."""
+    if name is not None and not name.isprintable():
+        raise Refused(f"name={name!r}: must be printable")
     said = ", ".join(roles) + (f"; {name}" if name else "")
 
     def note(session: Session) -> None:
@@ -95,6 +98,8 @@ def tell_again(source: str, party: str) -> list[str]:
 
 
 def _why_not_told(platform: Platform) -> str | None:
+    if HUB not in current_settings().roles:
+        return "only a hub tells others"
     if not platform.registered:
         return "it has not registered"
     if platform.receiver_url is None:
@@ -152,6 +157,10 @@ def make_api_token(source: str, name: str) -> str:
     """A bearer token for `/api`; an earlier one of this name is dead. Raises Refused for a name that cannot be kept."""
     if not name.isprintable() or not 1 <= len(name) <= access.MAX_NAME:
         raise Refused(f"name={name!r}: must have 1 to {access.MAX_NAME} printable characters")
+    if name.startswith("/") or name in (".", ".."):
+        raise Refused(f"name={name!r}: must fit in a URL, so it cannot begin with / or be . or ..")
+    if name == access.OPERATOR:
+        raise Refused(f"name={name!r}: must be another, what is done with the operator's password is recorded under this one")
     return access.make_api_token(name, lambda session: _note(session, source, "make API token", name, None))
 
 

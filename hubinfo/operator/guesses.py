@@ -11,6 +11,7 @@ FREE = 5
 FIRST_WAIT_SECONDS = 4.0
 LONGEST_WAIT_SECONDS = 60.0
 FORGOTTEN_AFTER_SECONDS = 60.0
+_STRANGERS, _KNOWN = "hubinfo.guesses", "hubinfo.guesses_of_known"
 
 
 class Guesses:
@@ -45,12 +46,12 @@ class Guesses:
 
 
 def init_app(app: Flask) -> None:
-    """One count for the board and `/api`."""
-    app.extensions["hubinfo.guesses"] = Guesses()
+    """One count for the board and `/api`, and another for browsers that had the password before."""
+    app.extensions[_STRANGERS], app.extensions[_KNOWN] = Guesses(), Guesses()
 
 
-def of(app: Flask) -> Guesses:
-    """The count of this app."""
-    found = app.extensions["hubinfo.guesses"]
+def of(app: Flask, *, known: bool = False) -> Guesses:
+    """The count of this app. With `known` the one of known browsers, so that who guesses on and on does not lock them out."""
+    found = app.extensions[_KNOWN if known else _STRANGERS]
     assert isinstance(found, Guesses)
     return found

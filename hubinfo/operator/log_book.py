@@ -8,6 +8,7 @@ from hubinfo.database import db
 from hubinfo.models import Action, Activity, ClientInfo, Platform
 
 KINDS = ("push", "probe")
+LAST_ID = 2**63 - 1
 
 
 def activity(

@@ -67,6 +67,8 @@ def in_one_line(function: Callable[P, T]) -> Callable[P, T]:
         try:
             current_settings().instance_path.mkdir(parents=True, exist_ok=True)
             return function(*args, **kwargs)
+        except UnicodeEncodeError as error:
+            raise click.UsageError(f"{error.object!r}: must be text in UTF-8") from None
         except BrokenPipeError:
             raise  # of no interest to who closed it: click ends quietly
         except (schema.SchemaError, SettingsError, Refused, OSError) as error:

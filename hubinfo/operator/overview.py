@@ -49,8 +49,8 @@ class Wanted:
 
     def takes(self, row: Row) -> bool:
         """Whether a row is among them."""
-        asked = {"status": self.status, "role": self.role, "country_code": self.country_code and self.country_code.upper()}
-        if any(value is not None and row[name].upper() != value for name, value in asked.items()):
+        asked = {"status": self.status, "role": self.role, "country_code": self.country_code}
+        if any(value is not None and row[name].upper() != value.upper() for name, value in asked.items()):
             return False
         text = (self.text or "").casefold()
         return any(text in (row[name] or "").casefold() for name in ("party", "name", "platform"))
@@ -85,7 +85,7 @@ def parties(wanted: Wanted) -> Page:
     if wanted.sort in AVAILABILITY:
         _add_availability(rows, (wanted.sort,))
     page = _sorted(rows, wanted)[wanted.offset : wanted.offset + wanted.limit]
-    _add_availability(page, AVAILABILITY.keys() - {wanted.sort})
+    _add_availability(page, [name for name in AVAILABILITY if name != wanted.sort])
     return Page(len(rows), page)
 
 
@@ -101,10 +101,13 @@ def mark() -> str:
 
     Not each time somebody is heard: on a busy hub the table would be made anew all the time.
     """
-    sums = [func.sum(column) for column in (Platform.told_revision, Platform.failed_probes, Platform.failed_pushes)]
-    seen = db.session.execute(select(func.count(Platform.id), func.max(Platform.token_made_at), *sums)).one()
+    failures = (Platform.failed_probes * Platform.id, Platform.failed_pushes * Platform.id)  # two may change places
+    sums = map(func.sum, (Platform.told_revision, Platform.tellings, *failures))
+    seen = (func.max(Platform.token_made_at), func.count(Platform.receiver_url), *sums)
+    suspended = select(func.count()).where(ClientInfo.suspended_by_operator).scalar_subquery()
+    found = db.session.execute(select(suspended, *seen)).one()
     ticks = int(clock.now().timestamp()) // _REFRESH_SECONDS
-    return "-".join(str(part) for part in (feed.newest_revision(db.session()), *seen, ticks)).replace(" ", "T")
+    return "-".join(str(part) for part in (feed.newest_revision(db.session()), *found, ticks)).replace(" ", "T")
 
 
 def _select() -> Select[Any]:
@@ -148,6 +151,7 @@ def _row(found: Any, behind: dict[int, int], *, is_hub: bool) -> Row:
         "status_since": found.status_since or found.last_updated,
         "last_updated": found.last_updated,
         "last_heard_at": found.last_heard_at,
+        **dict.fromkeys(AVAILABILITY),
         "platform": found.platform,
         "version": found.version,
         "behind": behind.get(found.platform_id, 0) if told else None,

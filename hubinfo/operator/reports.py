@@ -1,9 +1,9 @@
 """What operators are shown, as plain rows; the same for commands and programs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from hubinfo.config import current_settings
@@ -13,6 +13,7 @@ from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform, Refu
 from hubinfo.ocpi.dialect import HUB
 
 HISTORY_SHOWN = 50
+_LAST_ID = 2**31 - 1  # of PostgreSQL's INTEGER
 
 
 def parties() -> list[dict[str, Any]]:
@@ -76,28 +77,34 @@ def pushes() -> list[dict[str, Any]]:
 def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
     """One party: its rows, its connections, its history, and what its platforms have not been told."""
     owners = {row.platform_id: row.platform for row in rows}
-    behind, refusals = _behind(), _refusals()
+    behind, refusals = _behind(), _refusals(owners)
     return {
         "country_code": rows[0].country_code,
         "party_id": rows[0].party_id,
         "rows": [party(row) | {"business_details": row.business_details} for row in rows],
         "platforms": [platform(owner, behind.get(owner.id, 0)) for owner in owners.values()],
         "history": history(rows, HISTORY_SHOWN),
-        "not_told": [change for owner in owners.values() for change in _not_told(owner)],
-        "refused": [refusal for owner in owners.values() for refusal in refusals.get(owner.id, [])],
+        "not_told": [{"platform": owner.name} | change for owner in owners.values() for change in _not_told(owner)],
+        "refused": [{"platform": owner.name} | row for owner in owners.values() for row in refusals.get(owner.id, [])],
     }
 
 
-def history(rows: Sequence[ClientInfo], limit: int) -> list[dict[str, Any]]:
-    """The changes of these rows, newest first."""
-    ids = [row.id for row in rows]
-    events = select(History, ClientInfo).join(ClientInfo, History.client_info_id == ClientInfo.id).where(ClientInfo.id.in_(ids))
-    newest_first = events.order_by(History.at.desc(), History.id.desc()).limit(limit)
-    return [_event(event, row) for event, row in db.session.execute(newest_first)]
+def history(rows: Sequence[ClientInfo], limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """The changes of these rows, newest first; `before`: only those that come after the one with this id."""
+    columns = (History.id, History.at, ClientInfo.role, History.event, History.status, History.reason)
+    events = select(*columns).join(ClientInfo, History.client_info_id == ClientInfo.id)
+    events = events.where(ClientInfo.id.in_([row.id for row in rows]))
+    if before is not None:
+        events = events.where(_comes_after(min(before, _LAST_ID)))
+    newest_first = events.order_by(History.at.desc(), History.id.desc()).limit(limit)  # as the index has them
+    return [dict(event._mapping) for event in db.session.execute(newest_first)]
 
 
-def _event(event: History, row: ClientInfo) -> dict[str, Any]:
-    return {"at": event.at, "role": row.role, "event": event.event, "status": event.status, "reason": event.reason}
+def _comes_after(line_id: int) -> ColumnElement[bool]:
+    """Ids grow with the time, unless a clock was set back; of a line that is there, its time tells."""
+    at = db.session.scalar(select(History.at).where(History.id == line_id))
+    earlier_id = History.id < line_id
+    return earlier_id if at is None else (History.at < at) | ((History.at == at) & earlier_id)
 
 
 def _not_told(platform: Platform) -> list[dict[str, Any]]:
@@ -120,11 +127,13 @@ def why_behind(row: Platform) -> str:
     return row.push_reason or "being told"
 
 
-def _refusals() -> dict[int, list[dict[str, Any]]]:
-    """What was refused for good, by platform id."""
+def _refusals(platform_ids: Collection[int] | None = None) -> dict[int, list[dict[str, Any]]]:
+    """What was refused for good, by platform id; by all platforms, or these."""
+    columns = (ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, Refusal.reason, Refusal.at)
+    rows = select(Refusal.platform_id, *columns).join(ClientInfo, Refusal.client_info_id == ClientInfo.id).order_by(Refusal.id)
+    if platform_ids is not None:
+        rows = rows.where(Refusal.platform_id.in_(platform_ids))
     found: dict[int, list[dict[str, Any]]] = {}
-    rows = select(Refusal, ClientInfo).join(ClientInfo, Refusal.client_info_id == ClientInfo.id).order_by(Refusal.id)
-    for refusal, row in db.session.execute(rows):
-        said = {"country_code": row.country_code, "party_id": row.party_id, "role": row.role}
-        found.setdefault(refusal.platform_id, []).append({**said, "reason": refusal.reason, "at": refusal.at})
+    for platform_id, *said in db.session.execute(rows):
+        found.setdefault(platform_id, []).append({column.key: value for column, value in zip(columns, said, strict=True)})
     return found

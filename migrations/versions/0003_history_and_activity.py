@@ -1,6 +1,5 @@
 """The operator's board: availability from history, pushes and probes, actions, use of tokens."""
 
-import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +22,7 @@ NEW: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     "client_info": [("status_since", sa.DateTime(timezone=True))],
     "api_token": [("last_used_at", sa.DateTime(timezone=True))],
 }
+LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 BIG, SMALL = sa.BigInteger(), sa.Integer()
 NUMBERS = [
     ("platform", "tellings", BIG),
@@ -34,13 +34,15 @@ NUMBERS = [
 ]
 history = sa.table(
     "history",
-    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "up_ms", "down_ms", "changes")],
+    *[sa.column(name, sa.Integer) for name in ("id", "client_info_id", "changes")],
+    *[sa.column(name, sa.BigInteger) for name in ("up_ms", "down_ms")],
     sa.column("at", sa.DateTime(timezone=True)),
     sa.column("status", sa.String),
 )
 client_info = sa.table(
     "client_info",
-    *[sa.column(name, sa.Integer) for name in ("id", "up_ms", "down_ms", "changes")],
+    *[sa.column(name, sa.Integer) for name in ("id", "changes")],
+    *[sa.column(name, sa.BigInteger) for name in ("up_ms", "down_ms")],
     sa.column("status_since", sa.DateTime(timezone=True)),
 )
 
@@ -62,7 +64,7 @@ def upgrade() -> None:
 def _create_tables() -> None:
     op.create_table(
         "activity",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("platform_id", sa.Integer(), nullable=False),
@@ -79,7 +81,7 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_activity_client_info_id"), "activity", ["client_info_id"], unique=False)
     op.create_table(
         "action",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", LONG, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.String(length=80), nullable=False),
         sa.Column("what", sa.String(length=32), nullable=False),
@@ -92,19 +94,16 @@ def _create_tables() -> None:
 
 def _fill_in_totals(connection: sa.Connection) -> None:
     """What the lines so far say of how long each row was CONNECTED and OFFLINE."""
-    columns = (history.c.client_info_id, history.c.id, history.c.at, history.c.status)
-    lines = connection.execute(sa.select(*columns).order_by(history.c.client_info_id, history.c.id)).all()
-    of_lines, of_rows = [], []
-    for row_id, group in itertools.groupby(lines, lambda line: line.client_info_id):
-        totals = _totals(group)
-        of_lines += totals
-        of_rows.append({"row": row_id, **{name: totals[-1][name] for name in ("up", "down", "number", "at")}})
-    if of_lines:
-        values: dict[str, Any] = {"up_ms": sa.bindparam("up"), "down_ms": sa.bindparam("down"), "changes": sa.bindparam("number")}
-        lines_now = [{name: line[name] for name in ("line", "up", "down", "number")} for line in of_lines]
-        connection.execute(history.update().where(history.c.id == sa.bindparam("line")).values(**values), lines_now)
-        since = client_info.update().where(client_info.c.id == sa.bindparam("row"))
-        connection.execute(since.values(**values, status_since=sa.bindparam("at", type_=sa.DateTime(timezone=True))), of_rows)
+    values: dict[str, Any] = {"up_ms": sa.bindparam("up"), "down_ms": sa.bindparam("down"), "changes": sa.bindparam("number")}
+    to_line = history.update().where(history.c.id == sa.bindparam("line")).values(**values)
+    since = {"status_since": sa.bindparam("at", type_=sa.DateTime(timezone=True))}
+    to_row = client_info.update().where(client_info.c.id == sa.bindparam("row")).values(**values, **since)
+    lines = sa.select(history.c.id, history.c.at, history.c.status).order_by(history.c.id)
+    for row_id in connection.scalars(sa.select(client_info.c.id)).all():
+        totals = _totals(connection.execute(lines.where(history.c.client_info_id == row_id)))
+        if totals:
+            connection.execute(to_line, [{name: line[name] for name in ("line", "up", "down", "number")} for line in totals])
+            connection.execute(to_row, {"row": row_id, **{name: totals[-1][name] for name in ("up", "down", "number", "at")}})
 
 
 def _totals(lines: Iterable[Any]) -> list[dict[str, Any]]:

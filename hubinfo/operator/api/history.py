@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Response, request
 
+from hubinfo.config import current_settings
 from hubinfo.models import party_of
-from hubinfo.operator import availability, dossier, timeline
+from hubinfo.operator import availability, dossier, skyline, timeline
 from hubinfo.operator.api import record_shapes as shapes
 from hubinfo.operator.api.answers import Failed, uncached
 from hubinfo.operator.api.fields import Input, days, instant, party, role
@@ -49,8 +50,15 @@ def show_availability(party: str | None = None, **wanted: Any) -> Any:
 
 @route("GET", "/availability.csv", query=AvailabilityQuery, types=(_CSV,))
 def availability_as_csv(party: str | None = None, **wanted: Any) -> Response:
-    """The same as CSV."""
-    return uncached(availability.as_csv(availability.of_parties(_period(**wanted), party)), _CSV)
+    """The same as CSV; without a party, the last line is for the hub as a whole."""
+    rows = availability.of_parties(_period(**wanted), party)
+    return uncached(availability.as_csv(rows if party else availability.with_hub(rows)), _CSV)
+
+
+@route("GET", "/availability.svg", query=PeriodQuery, types=(_SVG,))
+def show_availability_of_hub(**wanted: Any) -> Response:
+    """A picture of how much of a period all parties together were connected."""
+    return uncached(skyline.svg(_period(**wanted), label=f"{current_settings().party}, all parties together"), _SVG)
 
 
 @route(

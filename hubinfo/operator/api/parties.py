@@ -8,9 +8,9 @@ from marshmallow.fields import List
 
 from hubinfo.config import current_settings
 from hubinfo.ocpi.dialect import CONNECTION_STATUSES, ROLES
-from hubinfo.operator import actions, dossier, overview
+from hubinfo.operator import actions, dossier, overview, reports
 from hubinfo.operator.api import shapes
-from hubinfo.operator.api.fields import Input, country_code, flag, limit, offset, one_of, party_id, role, text
+from hubinfo.operator.api.fields import Input, before, country_code, flag, limit, offset, one_of, party_id, role, text
 from hubinfo.operator.api.roles import needs_a_hub
 from hubinfo.operator.api.routes import route
 from hubinfo.operator.api.sign_in import source
@@ -30,6 +30,14 @@ class PartiesQuery(Input):
     sort = one_of(overview.SORTS, "By which column.")
     descending = flag("The other way round.")
     offset = offset()
+    limit = limit()
+
+
+class HistoryQuery(Input):
+    """Which part of it."""
+
+    role = role()
+    before = before()
     limit = limit()
 
 
@@ -65,6 +73,12 @@ def parties(**wanted: Any) -> Any:
 def show_party(party: str) -> Any:
     """All there is to know of a party: its rows, connections, history, and what it has not been told."""
     return dossier.of(party)
+
+
+@route("GET", f"{_OF_A_PARTY}/history", query=HistoryQuery, returns=shapes.Change, many=True, errors=_MISSING)
+def history(party: str, role: str | None = None, before: int | None = None, limit: int = 100) -> Any:
+    """Every change of a party's status, newest first, a page at a time."""
+    return reports.history(dossier.rows_of(party, role), limit, before)
 
 
 @route("POST", f"{_OF_A_PARTY}/probe", returns=shapes.Probed, errors=_REFUSED)

@@ -102,6 +102,7 @@ class DossierPlatform(Output):
 class Change(Output):
     """A change of status, or of what keeps it."""
 
+    id = Integer()
     at = out.time()
     role = out.role()
     event = String()
@@ -128,6 +129,7 @@ class Activity(Output):
 class NotTold(Output):
     """A change that its platform has not been told."""
 
+    platform = String()
     country_code = String()
     party_id = String()
     role = out.role()
@@ -145,6 +147,12 @@ class Refusal(Output):
     at = out.time()
 
 
+class RefusalOfPlatform(Refusal):
+    """The same, and whose refusal it is."""
+
+    platform = String()
+
+
 class Dossier(Output):
     """All there is to know of a party."""
 
@@ -158,7 +166,7 @@ class Dossier(Output):
     probes = List(Nested(Activity))
     pushes = List(Nested(Activity))
     not_told = List(Nested(NotTold))
-    refused = List(Nested(Refusal))
+    refused = List(Nested(RefusalOfPlatform))
 
 
 class Probed(Output):

@@ -9,6 +9,7 @@ from hubinfo.operator.board import (  # noqa: F401  they declare pages and what 
     door,
     errors,
     frame,
+    history,
     invite,
     known,
     parties,
@@ -17,7 +18,9 @@ from hubinfo.operator.board import (  # noqa: F401  they declare pages and what 
     sign_in,
     steps,
     tokens,
+    unregister,
     view_as,
+    ways,
     words,
 )
 from hubinfo.operator.board.blueprint import blueprint

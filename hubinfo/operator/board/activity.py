@@ -6,10 +6,9 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from hubinfo.operator import log_book
-from hubinfo.operator.board import live
+from hubinfo.operator.board import live, paging
 from hubinfo.operator.board.blueprint import blueprint
 
-SIZE = 50
 KINDS = ("push", "probe")
 
 
@@ -28,27 +27,19 @@ def recorded_actions() -> Response:
 def _activity() -> dict[str, Any]:
     kind = request.args.get("kind")
     kind = kind if kind in KINDS else None
-    rows = log_book.activity(party=_party(), kind=kind, before=_before(), limit=SIZE + 1)
-    return {**_page_of(rows), "kind": kind, "kinds": KINDS}
+    rows = log_book.activity(party=_party(), kind=kind, before=paging.before(), limit=paging.SIZE + 1)
+    return {**paging.newest(rows), "party": _asked_party(), "kind": kind, "kinds": KINDS}
 
 
 def _actions() -> dict[str, Any]:
-    return _page_of(log_book.actions(party=_party(), before=_before(), limit=SIZE + 1))
+    rows = log_book.actions(party=_party(), before=paging.before(), limit=paging.SIZE + 1)
+    return {**paging.newest(rows), "party": _asked_party()}
 
 
-def _page_of(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """One more than is shown was asked for, to see whether there are older ones."""
-    shown = rows[:SIZE]
-    older = shown[-1]["id"] if len(rows) > SIZE else None
-    return {"rows": shown, "older": older, "party": request.args.get("party", "").strip(), "before": _before()}
+def _asked_party() -> str:
+    return request.args.get("party", "").strip()
 
 
 def _party() -> str | None:
     """As it may be typed: `NL-TNM`, `nl tnm`."""
-    text = request.args.get("party", "").strip().upper()
-    return "-".join(text.replace("-", " ").split()) or None
-
-
-def _before() -> int | None:
-    text = request.args.get("before", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    return "-".join(_asked_party().upper().replace("-", " ").split()) or None

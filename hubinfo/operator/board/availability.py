@@ -4,11 +4,13 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import abort, make_response, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from hubinfo.config import current_settings
 from hubinfo.models import party_of
 from hubinfo.operator import availability as reckoned
-from hubinfo.operator import timeline
+from hubinfo.operator import skyline, timeline
 from hubinfo.operator.availability import Period
 from hubinfo.operator.board import drawing, paging, words
 from hubinfo.operator.board.blueprint import blueprint
@@ -37,10 +39,19 @@ def availability() -> Response:
 @blueprint.get("/availability.csv")
 def availability_csv() -> Response:
     """The same as a file."""
-    answer = make_response(reckoned.as_csv(reckoned.of_parties(_period_or_400(), _party())))
+    period, party = _period_or_400(), _party()
+    rows = reckoned.of_parties(period, party)
+    answer = make_response(reckoned.as_csv(rows if party else reckoned.with_hub(rows)))
     answer.mimetype = "text/csv"
     answer.headers["Content-Disposition"] = "attachment; filename=availability.csv"
     return answer
+
+
+@blueprint.get("/availability.svg")
+def hub_svg() -> Response:
+    """A picture of all parties together."""
+    settings = current_settings()
+    return _picture(skyline.svg(_period_or_400(), label=f"{settings.name} {settings.party}, all parties together"))
 
 
 @blueprint.get("/availability/<country_code>/<party_id>.svg")
@@ -48,7 +59,11 @@ def availability_svg(country_code: str, party_id: str) -> Response:
     """A picture that stands alone: a bar for each role of the party."""
     period, rows = _period_or_400(), dossier_of(party_of(country_code, party_id))["rows"]
     intervals = timeline.intervals([row["id"] for row in rows], period)
-    answer = make_response(drawing.bars({f"{row['party']} {row['role']}": intervals.get(row["id"], []) for row in rows}, period))
+    return _picture(drawing.bars({f"{row['party']} {row['role']}": intervals.get(row["id"], []) for row in rows}, period))
+
+
+def _picture(drawn: Markup) -> Response:
+    answer = make_response(drawn)
     answer.mimetype = "image/svg+xml"
     return answer
 

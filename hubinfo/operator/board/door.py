@@ -1,8 +1,10 @@
 """The door: nobody passes without being signed in, no form without its token, and no answer leaves without its headers."""
 
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from flask import Response, abort, g, redirect, request, url_for
+from flask import Response, abort, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
 
 from hubinfo.operator.board import live, sessions
 from hubinfo.operator.board.blueprint import blueprint
@@ -25,9 +27,13 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 TOO_OLD = "This page was open too long; go back, reload it and try again."
+NO_COOKIE = (
+    "The cookie of this form has not come back. Either the browser keeps no cookies of this site, "
+    "or the page was opened by http where PUBLIC_URL is https: then cookies are sent over TLS only, and the board has to be opened "
+    "by https. Or the page was open too long: go back, reload it and try again."
+)
 
 
 def session_id() -> str | None:
@@ -56,10 +62,12 @@ def secured(response: Response) -> Response:
 
 @blueprint.before_request
 def _guard() -> Response | None:
+    if "\0" in request.path or any("\0" in value for value in request.values.values()):
+        abort(HTTPStatus.BAD_REQUEST, "No name or text has a character with the number 0.")  # nor does PostgreSQL take one
     if request.method == "POST" and not _has_form_token():
         if session_id() is None and request.endpoint not in OPEN:
             return _to_sign_in()
-        abort(HTTPStatus.BAD_REQUEST, TOO_OLD)
+        abort(HTTPStatus.BAD_REQUEST, TOO_OLD if sessions.has_cookie() else NO_COOKIE)
     if session_id() is None and request.endpoint not in OPEN:
         return _to_sign_in()
     return None
@@ -73,10 +81,21 @@ def _to_sign_in() -> Response:
     """A part of a page that refreshes itself makes the page reload, which then leads to the sign-in."""
     if live.ASKS in request.args:
         return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Refresh": "true"})
-    wanted = request.full_path.rstrip("?")
+    wanted = _form_page() if request.method == "POST" else request.full_path.rstrip("?")
     answer = redirect(url_for("board.sign_in", next=None if wanted == "/" else wanted), HTTPStatus.SEE_OTHER)
     assert isinstance(answer, Response)
     return answer
+
+
+def _form_page() -> str:
+    """The page with the form that was sent, as far as it can be told; else the first page."""
+    try:
+        url = urlsplit(request.referrer or "")
+        endpoint, _ = current_app.url_map.bind("").match(url.path, "GET")
+    except (HTTPException, ValueError):
+        return "/"
+    is_ours = url.path != "" and endpoint.startswith(f"{blueprint.name}.") and endpoint not in OPEN
+    return (f"{url.path}?{url.query}" if url.query else url.path) if is_ours else "/"
 
 
 blueprint.after_request(secured)

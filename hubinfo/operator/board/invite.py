@@ -75,5 +75,6 @@ def _checks(form: Form) -> list[tuple[str, bool, str]]:
         ("country_code", not is_party(form.country_code, "ABC"), "Two letters, e.g. NL."),
         ("party_id", not is_party("NL", form.party_id), "Three letters or digits, e.g. TNM."),
         ("roles", not form.roles, "Pick at least one role."),
+        ("name", not form.name.isprintable(), "Only characters that can be seen: no line ends or control characters."),
         ("name", len(form.name) > LONGEST_NAME, f"At most {LONGEST_NAME} characters."),
     ]

@@ -7,7 +7,8 @@ from flask import abort, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from hubinfo.models import ConnectionStatus
-from hubinfo.operator import actions, hubs
+from hubinfo.ocpi.dialect import HUB
+from hubinfo.operator import actions, hubs, overview
 from hubinfo.operator.board import frame, live, paging
 from hubinfo.operator.board.blueprint import blueprint
 from hubinfo.operator.board.paging import Pages
@@ -19,7 +20,7 @@ from hubinfo.receiver import known as receiver
 def known() -> Response:
     """All hubs, and all they told."""
     _only_for_parties()
-    return live.page("known.html", "known_part.html", hubs.mark, _shown)
+    return live.page("known.html", "known_part.html", _mark, _shown)
 
 
 @blueprint.get("/known/sync")
@@ -58,6 +59,10 @@ def _hub() -> str | None:
     return request.values.get("hub") or None
 
 
+def _mark() -> str:
+    return f"{hubs.mark()} {overview.mark()}"
+
+
 def _only_for_parties() -> None:
     if not frame.is_party():
         abort(HTTPStatus.NOT_FOUND)
@@ -65,9 +70,23 @@ def _only_for_parties() -> None:
 
 def _shown() -> dict[str, Any]:
     text = request.args.get("text", "").strip()
-    rows = [row | {"reachable": _is_reachable(row)} for row in receiver.known() if _fits(row, text.upper())]
+    found = hubs.hubs()
+    statuses = {row["hub"]: row["status"] for row in found}
+    rows = [_row(row, statuses.get(row["hub"])) for row in receiver.known() if _fits(row, text.upper())]
     pages = Pages(len(rows), paging.asked())
-    return {"hubs": hubs.hubs(), "rows": pages.of(rows), "pages": pages, "text": text}
+    return {"hubs": found, "others": _others(list(statuses)), "rows": pages.of(rows), "pages": pages, "text": text}
+
+
+def _others(names: list[str]) -> list[dict[str, Any]]:
+    """Who was a hub of ours, or is invited; where there is a page of all parties, those are there too."""
+    wanted = overview.Wanted(role=HUB if frame.is_hub() else None, limit=paging.SIZE)
+    return [row for row in overview.parties(wanted).rows if row["platform"] not in names]
+
+
+def _row(row: dict[str, Any], hub_status: str | None) -> dict[str, Any]:
+    """`hub_status`: None when we are no longer registered with it."""
+    silent = "the hub is silent" if hub_status == ConnectionStatus.OFFLINE else f"the hub is {hub_status}"
+    return row | {"reachable": _is_reachable(row), "why_stale": silent if hub_status else "no longer registered with the hub"}
 
 
 def _is_reachable(row: dict[str, Any]) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import request
 
+from hubinfo.operator import log_book
+
 SIZE = 50
 
 
@@ -46,3 +48,15 @@ def asked() -> int:
     """The page that the request asks for."""
     text = request.args.get("page", "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def before() -> int | None:
+    """The id that all that is shown comes before; None from the newest on."""
+    text = request.args.get("before", "")
+    return min(int(text), log_book.LAST_ID) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def newest(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of one row more than is shown, asked for to see whether there are older ones."""
+    shown = rows[:SIZE]
+    return {"rows": shown, "older": shown[-1]["id"] if len(rows) > SIZE else None, "before": before()}

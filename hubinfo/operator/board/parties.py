@@ -42,15 +42,15 @@ def _shown() -> dict[str, Any]:
     for row in found.rows:
         label = f"{row['party']} {row['role']}, the last 24 hours"
         row["timeline"] = timeline.svg(intervals.get(row["id"], []), day, label=label)
-    asked = {name: request.args.get(name, "") for name in ("text", "status", "role", "country")}
+    asked = {name: _in_capitals(name) or "" for name in ("status", "role", "country")}
     return {
         "counts": overview.counts(),
         "choices": overview.choices(),
         "rows": found.rows,
         "pages": pages,
         "columns": COLUMNS,
-        "asked": asked,
-        "filtered": any(asked.values()),
+        "asked": {**asked, "text": _text()},
+        "filtered": bool(_text() or any(asked.values())),
         "sort": _sort(),
         "descending": _descending(),
     }
@@ -68,15 +68,23 @@ def _found() -> tuple[overview.Page, Pages]:
 
 def _wanted(offset: int) -> overview.Wanted:
     return overview.Wanted(
-        status=_one_of(request.args.get("status"), tuple(ConnectionStatus)),
-        role=request.args.get("role") or None,
-        country_code=request.args.get("country") or None,
-        text=request.args.get("text", "").strip() or None,
+        status=_one_of(_in_capitals("status"), tuple(ConnectionStatus)),
+        role=_in_capitals("role"),
+        country_code=_in_capitals("country"),
+        text=_text() or None,
         sort=_sort(),
         descending=_descending(),
         offset=offset,
         limit=paging.SIZE,
     )
+
+
+def _text() -> str:
+    return request.args.get("text", "").strip()
+
+
+def _in_capitals(name: str) -> str | None:
+    return request.args.get(name, "").upper() or None
 
 
 def _sort() -> str:

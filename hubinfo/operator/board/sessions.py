@@ -14,12 +14,20 @@ from hubinfo.platforms.vault import keys_in
 
 COOKIE = "hubinfo_session"
 VISITOR_COOKIE = "hubinfo_visitor"
+BROWSER_COOKIE = "hubinfo_browser"
 LIFETIME_SECONDS = 12 * 3600
+_REMEMBERED_SECONDS = 90 * 24 * 3600
 
 
 def begin(response: Response) -> None:
-    """Sign in whoever gets this response, for twelve hours."""
+    """Sign in whoever gets this response, for twelve hours; the browser is known from then on."""
     set_cookie(response, COOKIE, signed("session", secrets.token_urlsafe(16)), LIFETIME_SECONDS)
+    set_cookie(response, BROWSER_COOKIE, signed("browser", True), _REMEMBERED_SECONDS)
+
+
+def is_known_browser() -> bool:
+    """Whether the password was given in this browser before. It opens nothing."""
+    return unsigned("browser", request.cookies.get(BROWSER_COOKIE), _REMEMBERED_SECONDS) is True
 
 
 def end(response: Response) -> None:
@@ -35,6 +43,11 @@ def current() -> str | None:
 def visitor() -> str:
     """The same for who is not signed in yet, so that the sign-in form has a token too."""
     return request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
+
+
+def has_cookie() -> bool:
+    """Whether the browser has sent back what every form comes with."""
+    return COOKIE in request.cookies or VISITOR_COOKIE in request.cookies
 
 
 def form_token(identity: str) -> str:

@@ -29,7 +29,7 @@ def sign_in() -> AnyResponse:
 @blueprint.post("/sign-in")
 def check_password() -> AnyResponse:
     """Right: on to where the operator wanted to go. Wrong: the form again, and from the fifth time on a wait."""
-    attempts = guesses.of(current_app)
+    attempts = guesses.of(current_app, known=sessions.is_known_browser())
     seconds = math.ceil(attempts.wait_seconds())
     if seconds:
         message = f"Too many wrong passwords. Try again in {seconds} s."
@@ -52,7 +52,7 @@ def sign_out() -> AnyResponse:
     answer = redirect(url_for("board.sign_in"), HTTPStatus.SEE_OTHER)
     assert isinstance(answer, Response)
     sessions.end(answer)
-    frame.say_next(answer, "You are signed out.")
+    frame.say_next(answer, "You are signed out in this browser. To end every session everywhere, change the operator's password.")
     return answer
 
 

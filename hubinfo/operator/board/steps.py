@@ -13,7 +13,7 @@ from hubinfo.operator import actions
 from hubinfo.operator.board import frame
 from hubinfo.operator.board.blueprint import blueprint
 from hubinfo.operator.board.invite import invited
-from hubinfo.operator.board.party import dossier_of
+from hubinfo.operator.board.party import BUTTONS, dossier_of
 from hubinfo.operator.refused import Refused
 
 SOURCE = "board"
@@ -101,21 +101,21 @@ def _invite(found: dict[str, Any]) -> Response:
 
 STEPS = {
     "probe": Step(
-        "Probe now",
+        BUTTONS["probe"],
         "Probe {party} now?",
         "Its versions URL is asked once. The page waits for the answer. An answer makes an OFFLINE party CONNECTED; "
         "a failure counts as any other probe that failed.",
         _probe,
     ),
     "suspend": Step(
-        "Suspend",
+        BUTTONS["suspend"],
         "Suspend {party}?",
         "It becomes SUSPENDED, and every other party is told so. It stays so until an operator resumes it.",
         _suspend,
         takes_role=True,
     ),
     "resume": Step(
-        "Resume",
+        BUTTONS["resume"],
         "Resume {party}?",
         "It is let back in, and every other party is told so. With credentials it is OFFLINE until it answers, and is "
         "probed at once; without, it is PLANNED.",
@@ -123,13 +123,13 @@ STEPS = {
         takes_role=True,
     ),
     "tell-again": Step(
-        "Tell everything again",
+        BUTTONS["tell-again"],
         "Tell {party} everything again?",
         "Its platform gets every ClientInfo that it may see once more, one PUT each. It learns nothing new unless it missed one.",
         _tell_again,
     ),
     "invite": Step(
-        "Invite again",
+        BUTTONS["invite"],
         "Invite {party} again?",
         "A new token A is made and shown once. The one it was given before no longer works.",
         _invite,

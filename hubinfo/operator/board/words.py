@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request, url_for
 from markupsafe import Markup
@@ -92,7 +93,9 @@ def brief(seconds: float | None) -> str:
 def here(**changes: Any) -> str:
     """This page with other query parameters; one that is None is left out, and `page` where something else changes."""
     asked: dict[str, Any] = {**request.args.to_dict(), "live": None, "page": None, **changes}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **asked)
+    path = url_for(request.endpoint or "", **(request.view_args or {}))  # which takes `_external`, `endpoint` and more for its own
+    query = urlencode({name: value for name, value in asked.items() if value is not None})
+    return f"{path}?{query}" if query else path
 
 
 def _one_unit(seconds: float) -> str:
@@ -113,5 +116,8 @@ def day(text: str | None) -> datetime | None:
 
 
 def day_after(instant: datetime | None) -> datetime | None:
-    """So that the last day of a period counts as a whole."""
-    return instant and instant + timedelta(days=1)
+    """So that the last day of a period counts as a whole. Raises ValueError."""
+    try:
+        return instant and instant + timedelta(days=1)
+    except OverflowError:
+        raise ValueError(f"{instant:%Y-%m-%d} is the last day there is, and a period ends with the day after") from None
