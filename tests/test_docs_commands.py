@@ -187,3 +187,15 @@ def test_the_commands_below_each_heading_are_typed_or_it_is_said_why_not() -> No
             if "```console" in part:
                 found.add((page, part.partition("\n")[0]))
     assert found == TYPED | set(NOT_TYPED)
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    for page in (SOURCES / "docs").glob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).resolve().exists(), f"{page.name}: {link}"
+
+
+def test_the_index_names_every_page() -> None:
+    index = (SOURCES / "docs" / "README.md").read_text()
+    pages = {page.name for page in (SOURCES / "docs").glob("*.md")} - {"README.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()

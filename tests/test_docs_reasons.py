@@ -63,9 +63,3 @@ def test_nothing_is_explained_that_nobody_says() -> None:
 def test_each_says_what_it_means_and_what_to_do() -> None:
     for reason, texts in explained().items():
         assert min(map(len, texts)) > len("as above"), reason
-
-
-def test_every_link_of_the_pages_leads_somewhere() -> None:
-    for page in (SOURCES / "docs").glob("*.md"):
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / link).resolve().exists(), f"{page.name}: {link}"
