@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from hubinfo.config import current_settings
 from hubinfo.database import db, write
-from hubinfo.hub import feed
+from hubinfo.hub import feed, presence
 from hubinfo.models import Activity, ClientInfo, Concern, History, Notification, Platform
 from hubinfo.notify import words
 from hubinfo.notify.outbox import Message
@@ -113,12 +113,18 @@ class Desk:
         with self.app.app_context(), write() as session:
             session.execute(update(Platform).values(failed_probes=failures, failing_since=self.clock(), probe_reason="timed out"))
 
+    def hears(self, party: str) -> None:
+        """Its platform has sent something."""
+        with self.app.app_context(), write() as session:
+            row = session.scalars(select(ClientInfo).where(ClientInfo.party == party)).one()
+            presence.heard({row.platform_id: self.clock()})
+
     def answers(self, party: str) -> None:
         """Its platform has answered a still-alive check."""
+        self.hears(party)
         with self.app.app_context(), write() as session:
-            platform = session.scalars(select(ClientInfo).where(ClientInfo.party == party)).one().platform
-            platform.failed_probes, platform.failing_since, platform.probe_reason = 0, None, None
-            session.add(Activity(at=self.clock(), kind="probe", platform_id=platform.id, outcome="ok"))
+            row = session.scalars(select(ClientInfo).where(ClientInfo.party == party)).one()
+            session.add(Activity(at=self.clock(), kind="probe", platform_id=row.platform_id, outcome="ok"))
 
     def concerns(self) -> list[tuple[str, str]]:
         """What is kept."""

@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import Hub, MakeApp
 from tests.hub_peer import client_info, connect_hub
+from tests.metrics import scrape
 from tests.notices import Desk
 from tests.receivers import put
 
@@ -97,13 +98,22 @@ def test_a_fault_of_seconds_is_not_told(desk: Desk) -> None:
     assert desk.after(7200, step=60) == []
 
 
-def test_that_somebody_calls_us_does_not_end_our_own_fault(desk: Desk) -> None:
+def test_traffic_ends_our_own_fault_also_when_nobody_is_asked_any_more(desk: Desk) -> None:
     desk.all_fail()
     assert desk.after(60) == [(FAULT, [])]
-    desk.change_platform("NL-TNM", failed_probes=0, failing_since=None)
-    assert desk.after(600) == []
-    desk.answers("BE-BEC")
+    desk.hears("NL-TNM")
     assert desk.after(60) == [(FAULT_ENDED, [])]
+    desk.become("SUSPENDED", "BE-BEC")
+    assert desk.after(60) == [("party.suspended", ["BE-BEC"])]
+
+
+def test_what_is_told_of_our_own_fault_is_what_the_metrics_say(desk: Desk) -> None:
+    desk.all_fail(failures=1)
+    assert (scrape(desk.app)["hubinfo_own_fault"], desk.after(60)) == (0, [])
+    desk.all_fail()
+    assert (scrape(desk.app)["hubinfo_own_fault"], desk.after(60)) == (1, [(FAULT, [])])
+    desk.hears("DE-ABC")
+    assert (scrape(desk.app)["hubinfo_own_fault"], desk.after(60)) == (0, [(FAULT_ENDED, [])])
 
 
 def test_who_is_judged_ends_what_only_looked_like_our_own_fault(desk: Desk) -> None:

@@ -19,12 +19,32 @@ _FIRST_WITNESSES = 10
 """So many are asked before all the others are."""
 
 
-def is_stored(session: Session, enough_failures: int) -> bool:
-    """Whether it is ours, as any process can tell: all CONNECTED platforms fail, and one should be OFFLINE by now."""
-    failures = select(func.count(), func.min(Platform.failed_probes), func.max(Platform.failed_probes))
-    watched = (Platform.status == ConnectionStatus.CONNECTED, Platform.token_out.is_not(None))
-    count, fewest, most = session.execute(failures.where(*watched)).one()
-    return bool(count >= ENOUGH_TO_JUDGE and fewest > 0 and most >= enough_failures)
+@dataclass(frozen=True)
+class Stored:
+    """The CONNECTED platforms, as any process can see them."""
+
+    watched: int
+    fewest_failures: int
+    most_failures: int
+    since: datetime | None
+    """When the last of them began to fail: no answer can have come between that and now, if all do."""
+
+    @property
+    def all_fail(self) -> bool:
+        """None of them has answered, or has been heard, since it began to fail."""
+        return self.watched > 0 and self.fewest_failures > 0
+
+    def is_ours(self, enough_failures: int) -> bool:
+        """All of them fail, and one should be OFFLINE by now."""
+        return self.all_fail and self.watched >= ENOUGH_TO_JUDGE and self.most_failures >= enough_failures
+
+
+def read(session: Session) -> Stored:
+    """At this moment."""
+    failures = func.min(Platform.failed_probes), func.max(Platform.failed_probes), func.max(Platform.failing_since)
+    watched = Platform.status == ConnectionStatus.CONNECTED, Platform.token_out.is_not(None)
+    count, fewest, most, since = session.execute(select(func.count(), *failures).where(*watched)).one()
+    return Stored(count, fewest or 0, most or 0, since)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from hubinfo import clock
-from hubinfo.hub import activity, feed
-from hubinfo.hub.own_fault import ENOUGH_TO_JUDGE
+from hubinfo.hub import feed
+from hubinfo.hub import own_fault as reckoning
 from hubinfo.hub.transitions import Event
-from hubinfo.models import Activity, ConnectionStatus, History, Platform
+from hubinfo.models import ConnectionStatus, History, Platform
 from hubinfo.notify.condition import Condition, Facts, Key
 from hubinfo.notify.kinds import Kind
 from hubinfo.receiver.sync import is_hub
@@ -44,25 +44,21 @@ def unpulled(session: Session, told_of: Collection[str]) -> dict[Key, Condition]
 
 
 def own_fault(session: Session, known_since: datetime | None, enough_failures: int) -> Condition | None:
-    """As hub/own_fault.py judges it: all CONNECTED platforms fail, and one should be OFFLINE by now; until one answers again.
+    """As hub/own_fault.py judges it, until one of those that fail answers, or is heard, or is judged after all.
 
-    It began when the last of them began to fail: no answer can have come between that and now.
+    Who is heard is not asked, so that nobody might ever answer, while all is well.
     """
-    failures = func.min(Platform.failed_probes), func.max(Platform.failed_probes), func.max(Platform.failing_since)
-    watched = Platform.status == CONNECTED, Platform.token_out.is_not(None)
-    count, fewest, most, since = session.execute(select(func.count(), *failures).where(*watched)).one()
+    stored = reckoning.read(session)
     if known_since is None:
-        lasts = count >= ENOUGH_TO_JUDGE and fewest > 0 and most >= enough_failures
+        lasts, since = stored.is_ours(enough_failures), stored.since
     else:
-        lasts, since = count > 0 and not _has_ended(session, known_since), known_since
-    return Condition(since, lambda: {"watched": count}) if lasts else None
+        lasts, since = stored.all_fail and not _has_judged(session, known_since), known_since
+    return Condition(since, lambda: {"watched": stored.watched}) if lasts else None
 
 
-def _has_ended(session: Session, since: datetime) -> bool:
-    """A platform has answered, or has been judged after all."""
-    answer = Activity.kind == activity.PROBE, Activity.outcome == activity.OK, Activity.at > since
+def _has_judged(session: Session, since: datetime) -> bool:
     judged = History.event == Event.PROBE_FAILED, History.at > since
-    return any(session.scalar(select(table.id).where(*found).limit(1)) for table, found in ((Activity, answer), (History, judged)))
+    return session.scalar(select(History.id).where(*judged).limit(1)) is not None
 
 
 def _lasts(row: Any, failures: int, told_of: Collection[str]) -> bool:

@@ -37,7 +37,7 @@ def _read(session: Session) -> Iterator[Metric]:
     yield _parties(session)
     yield from _untold(session)
     yield from _worker(session)
-    failing = own_fault.is_stored(session, current_settings().offline_after_failures)
+    failing = own_fault.read(session).is_ours(current_settings().offline_after_failures)
     yield _gauge("hubinfo_own_fault", "Whether all platforms fail at once, so that no status changes.", failing)
 
 
