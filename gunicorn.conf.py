@@ -1,9 +1,14 @@
 """gunicorn's settings for hubinfo; those on the command line win."""
 
+import logging
+import os
 from pathlib import Path
 from typing import Any
 
-from hubinfo import startup
+from gunicorn import glogging  # type: ignore[import-untyped]
+
+from hubinfo import logs, startup
+from hubinfo.config import log_format
 from hubinfo.operator.metrics import folder
 
 bind = "127.0.0.1:5000"
@@ -17,10 +22,27 @@ graceful_timeout = 3
 # Nobody of ours listens there, and it would be a way in.
 control_socket_disable = True
 
+_INSTANCE = Path(__file__).parent / "instance"
+
+
+class _Logger(glogging.Logger):  # type: ignore[misc]
+    """gunicorn's own lines in the form of ours, and so what other libraries warn of."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        environ = os.environ | cfg.env
+        instance = Path(environ.get("HUBINFO_INSTANCE_PATH") or _INSTANCE)
+        formatter = logs.OthersFormatter(log_format(instance, environ))
+        for handler in filter(None, (logging.lastResort, self._get_gunicorn_handler(self.error_log))):
+            handler.setFormatter(formatter)
+
+
+logger_class = _Logger
+
 
 def on_starting(_server: Any) -> None:
     """Once, before any worker: a wrong setting or an old schema ends the whole server here."""
-    startup.prepare(startup.load(production=True, instance_path=Path(__file__).parent / "instance"))
+    startup.prepare(startup.load(production=True, instance_path=_INSTANCE))
 
 
 def post_worker_init(worker: Any) -> None:

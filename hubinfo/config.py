@@ -1,5 +1,6 @@
 """Where settings come from: defaults < `instance/config.toml` < environment (`HUBINFO_…`)."""
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -39,12 +40,7 @@ def load(
 
     Raises SettingsError with one line for each wrong or unknown setting.
     """
-    given = _from_file(instance_path / "config.toml")
-    given |= {
-        name.removeprefix(PREFIX).lower(): (name, text)
-        for name, text in environ.items()
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in NOT_SETTINGS
-    }
+    given = _from_file(instance_path / "config.toml") | _from_environment(environ)
     given |= {name: (name, value) for name, value in (overrides or {}).items()}
     wrong: list[str] = []
     values = {name: _check(name, source, value, wrong) for name, (source, value) in given.items()}
@@ -54,6 +50,15 @@ def load(
     if wrong:
         raise SettingsError(wrong)
     return settings
+
+
+def log_format(instance_path: Path, environ: Mapping[str, str]) -> str:
+    """LOG_FORMAT alone, for what is said before there is an app. Where it cannot be read, its default: `load` says why."""
+    given: dict[str, tuple[str, object]] = {}
+    with contextlib.suppress(SettingsError):
+        given = _from_file(instance_path / "config.toml")
+    source, value = (given | _from_environment(environ)).get("log_format", ("", Settings.log_format))
+    return _check("log_format", source, value, []) or Settings.log_format
 
 
 def _defaults(instance_path: Path, production: bool) -> dict[str, Any]:
@@ -74,6 +79,14 @@ def _from_file(path: Path) -> dict[str, tuple[str, object]]:
     except (OSError, ValueError) as error:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None
     return {name: (f"{path}: {name}", value) for name, value in content.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, object]]:
+    return {
+        name.removeprefix(PREFIX).lower(): (name, text)
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in NOT_SETTINGS
+    }
 
 
 def _check(name: str, source: str, value: object, wrong: list[str]) -> Any:

@@ -1,5 +1,6 @@
 """Log lines: `event key=value …`, or one JSON object each."""
 
+import copy
 import json
 import logging
 import sys
@@ -37,11 +38,30 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(fields, default=str)
 
 
+class OthersFormatter(logging.Formatter):
+    """What libraries log, in the same form: the library is the event, and its text a value."""
+
+    def __init__(self, log_format: str) -> None:
+        super().__init__()
+        self._ours = _formatter(log_format)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, but for a traceback in the text format."""
+        told = copy.copy(record)
+        told.msg, told.args = record.name.partition(".")[0], None
+        told.__dict__["hubinfo"] = {"message": record.getMessage()}
+        return self._ours.format(told)
+
+
+def _formatter(log_format: str) -> logging.Formatter:
+    return _JsonFormatter() if log_format == "json" else _TextFormatter()
+
+
 def init_app(_app: Flask, log_format: str) -> None:
     """Send our own log lines to stderr; the loggers of others are left as they are."""
     logger = logging.getLogger("hubinfo")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    handler.setFormatter(_formatter(log_format))
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
