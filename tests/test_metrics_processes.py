@@ -11,7 +11,7 @@ import requests
 from hubinfo.operator.metrics.folder import VARIABLE
 from tests.metrics import Scrape
 from tests.peers import Peer
-from tests.processes import Installation, Server
+from tests.processes import Installation, Server, free_port
 
 SERVED = "hubinfo_http_requests_total"
 HEALTHZ = {"route": "/healthz", "method": "GET", "status": "200"}
@@ -119,6 +119,29 @@ def test_the_folder_of_a_server_that_goes_on_is_left_alone(tmp_path: Path) -> No
             assert beside.ended() == 0
         assert len(folders(installation)) == 1
         assert scrape(first).value(SERVED, **HEALTHZ) == 1
+
+
+@pytest.mark.parametrize("options", ["", "-c /dev/null --threads 4"], ids=["our configuration", "none"])
+def test_two_servers_of_one_script_count_apart(tmp_path: Path, options: str) -> None:
+    """Started without job control they are one process group."""
+    with Installation(tmp_path, COUNTRY_CODE="NL") as installation:
+        serve = f"gunicorn wsgi:app {options} --bind 127.0.0.1"
+        port = free_port()
+        beside = f"http://127.0.0.1:{port}"
+        server = installation.start("sh", "-c", f"{serve}:{installation.port} & {serve}:{port} & wait").wait_until_ready()
+        server.wait_for(lambda server: server.said.count("Booting worker") == 2 and reached(f"{beside}/readyz"))
+        assert server.answers("/healthz")
+        assert scrape(server).value(SERVED, **HEALTHZ) == 1
+        found = Scrape(requests.get(f"{beside}/metrics", timeout=60).text)
+        assert ("GET", "/healthz", "200") not in found.by(SERVED)
+        assert len(folders(installation)) == 2
+
+
+def reached(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=60).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_a_folder_set_by_hand_is_used_and_kept(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import fcntl
 import os
 import shutil
 import socket
+import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,14 +29,20 @@ def share(instance_path: Path) -> None:
         return
     folders = instance_path / "metrics"
     folders.mkdir(parents=True, exist_ok=True)
-    # A master and its workers are one process group, and so are two masters while one takes over from the other.
-    own = folders / f"{socket.gethostname()}-{os.getpgrp()}"
+    own = folders / _name()
     with _one_at_a_time(folders):
         _remove_unused(folders)
         own.mkdir(exist_ok=True)
         # Kept open, and by the workers after the fork: it says that somebody counts here, and the kernel lets go of it.
         _held.append((own, _lock(own / _LOCK, fcntl.LOCK_SH)))
     os.environ[VARIABLE] = str(own)
+
+
+def _name() -> str:
+    """The same in a master, its workers, and a master that takes over: a process group, and how it was started."""
+    # A script may start two servers in its own group: they listen at different addresses, which stand in one of these.
+    started = repr((sys.argv, os.environ.get("GUNICORN_CMD_ARGS"), os.environ.get("PORT"), Path.cwd()))
+    return f"{socket.gethostname()}-{os.getpgrp()}-{zlib.crc32(started.encode()):08x}"
 
 
 def leave() -> None:
