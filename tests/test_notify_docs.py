@@ -62,7 +62,7 @@ def offline(desk: Desk) -> Message:
 def back(desk: Desk) -> Message:
     offline(desk)
     desk.become("CONNECTED", "NL-TNM")
-    return desk.message_after(60)
+    return desk.message_after(330)
 
 
 def flapping(desk: Desk) -> Message:

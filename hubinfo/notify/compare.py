@@ -7,9 +7,10 @@ A concern goes through these states, and what is in none of them is not kept:
 3. It has ended, and is kept until its quiet time is over; then what happened meanwhile is summed up, if it is worth it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from hubinfo.config import Settings
 from hubinfo.models import Concern
 from hubinfo.notify import parties, platforms
 from hubinfo.notify.condition import Condition, Facts, Kept, Key
-from hubinfo.notify.kinds import HAPPENINGS, NAMES, Kind, seconds_before_told
+from hubinfo.notify.kinds import HAPPENINGS, NAMES, Kind, seconds_before_told, spread
 from hubinfo.ocpi.dialect import HUB
 
 OURS: Key = (Kind.OWN_FAULT, "")
@@ -35,6 +36,8 @@ class News:
 
     type: str
     facts: Callable[[], Facts]
+    awaits_others: bool = False
+    """It has ended, and still lasts for others that were told of in the same message."""
 
 
 @dataclass(frozen=True)
@@ -56,23 +59,47 @@ class Comparison:
         self._now = now
         self._limits = {kind: timedelta(seconds=seconds) for kind, seconds in seconds_before_told(settings).items()}
         self._quiet = timedelta(seconds=settings.notify_quiet_seconds)
+        self._spread = spread(settings)
         columns = (Concern.id, Concern.kind, Concern.subject, Concern.since, Concern.told, Concern.told_at)
         kept = [Kept(*row) for row in session.execute(select(*columns))]
         self.concerns: dict[Key, Kept] = {(Kind(row.kind), row.subject): row for row in kept}
         self._first = BEGUN not in self.concerns
+        self._lasting: set[tuple[Kind, datetime | None]] = set()
 
     def changes(self) -> list[Change]:
         """All of them, in an order that is always the same."""
         found = self._conditions()
         keys = sorted((found.keys() | self.concerns.keys()) - {BEGUN})
         ours = OURS in found
+        self._lasting = {(key[0], concern.told_at) for key, concern in self.concerns.items() if concern.told and key in found}
         changes = [
             self._set_aside(key) if ours and key != OURS else self._change(key, self.concerns.get(key), found.get(key))
             for key in keys
         ]
         if self._first and not ours:
             changes.append(Change(BEGUN, {"since": self._now, "told": True}))
-        return [change for change in changes if change is not None]
+        made = [change for change in changes if change is not None]
+        return sorted(made + self._along(made, found), key=attrgetter("key"))
+
+    def _along(self, changes: Sequence[Change], found: Mapping[Key, Condition]) -> list[Change]:
+        """Outages that have not lasted long enough, and came along with one that has: told with it, not in further messages."""
+        latest: dict[str, datetime] = {}
+        for change in changes:
+            concern = self.concerns.get(change.key)
+            if change.news and concern and concern.since and change.key[0] in _OUTAGES and change.key in found:
+                latest[change.news.type] = max(concern.since, latest.get(change.news.type, concern.since))
+        if not latest:
+            return []
+        others = found.keys() - {change.key for change in changes}
+        return [told for key in others if (told := self._told_along(key, found[key], latest))]
+
+    def _told_along(self, key: Key, condition: Condition, latest: Mapping[str, datetime]) -> Change | None:
+        concern = self.concerns.get(key)
+        if key[0] not in _OUTAGES or not concern or not concern.since or concern.told or not self._quiet_is_over(concern):
+            return None
+        change = self._told(key, concern, condition)
+        began = latest.get(change.news.type) if change.news else None
+        return change if began and concern.since <= began + self._spread else None
 
     def _conditions(self) -> dict[Key, Condition]:
         session, roles = self._session, set(self._settings.roles)
@@ -135,7 +162,9 @@ class Comparison:
             return self._summed_up(key, concern) if self._quiet_is_over(concern) else None
         over = self._over(key, concern)
         ends, facts = NAMES[key[0]].ends, self._facts_of_end(key, concern)
-        return Change(key, over.values, News(ends, lambda: facts)) if concern.told and ends and facts else over
+        if not (concern.told and ends and facts):
+            return over
+        return Change(key, over.values, News(ends, lambda: facts, (key[0], concern.told_at) in self._lasting))
 
     def _facts_of_end(self, key: Key, concern: Kept) -> Facts | None:
         """None where what has ended is not to be told: another thing is, that took its place."""

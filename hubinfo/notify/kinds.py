@@ -1,6 +1,7 @@
 """What an operator is told of: how each thing that lasts is called when it begins and when it ends."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from hubinfo.config import Settings
@@ -55,3 +56,8 @@ def seconds_before_told(settings: Settings) -> dict[Kind, float]:
     """How long each must have lasted; what is not named is told of at once."""
     offline, untold = settings.notify_offline_seconds, settings.notify_untold_seconds
     return {Kind.OFFLINE: offline, Kind.SILENT: offline, Kind.UNTOLD: untold, Kind.PULL: untold}
+
+
+def spread(settings: Settings) -> timedelta:
+    """What has one cause becomes known within this time: each platform is asked when it has been silent for so long."""
+    return timedelta(seconds=min(settings.keepalive_seconds, settings.notify_quiet_seconds))

@@ -17,8 +17,9 @@ from hubinfo.notify import outbox
 from hubinfo.notify.channels import WEBHOOK
 from hubinfo.notify.compare import Change, Comparison, News
 from hubinfo.notify.condition import Kept
-from hubinfo.notify.kinds import NAMES, TYPES
+from hubinfo.notify.kinds import NAMES, TYPES, spread
 from hubinfo.notify.outbox import Event
+from hubinfo.notify.patience import Patience
 
 _ABOUT = {name: names.about for names in NAMES.values() for name in (names.begins, names.ends, names.flapping) if name}
 _ALONE = "own_fault."
@@ -41,46 +42,42 @@ class Watch:
         self._channels = channels
         self._may_run = may_run
         self._now = now
-        self._group = timedelta(seconds=settings.notify_group_seconds)
-        self._news_since: datetime | None = None
+        self._patience = Patience(timedelta(seconds=settings.notify_group_seconds), spread(settings))
         self._has_looked = False
 
     def look(self) -> None:
-        """Note what has changed; put what is news into the outbox once NOTIFY_GROUP_SECONDS have passed since the first of it."""
+        """Note what has changed; put what is news into the outbox once it has waited for more of it."""
         with self._app.app_context():
             if not self._may_run():
-                self._news_since = None
+                self._patience.forget()
                 return
             if not self._has_looked:
                 outbox.forget_all_but(self._channels)
                 self._has_looked = True
             now = self._now()
-            silent, is_due = self._find(now)
-            if silent or is_due:
-                self._store(now, is_due)
+            silent, due = self._find(now)
+            if silent or due:
+                self._store(now, due)
             if silent:
                 self._find(now)  # what has just been noted may be news: its time begins to count
 
-    def _find(self, now: datetime) -> tuple[bool, bool]:
-        """Whether there are changes to be noted, and whether there is news that has waited for more long enough."""
+    def _find(self, now: datetime) -> tuple[bool, set[str]]:
+        """Whether there are changes to be noted, and the types of news that have waited for more long enough."""
         changes = Comparison(db.session(), self._settings, now).changes()
         db.session.rollback()
-        has_news = any(change.news for change in changes)
-        self._news_since = (self._news_since or now) if has_news else None
-        is_due = self._news_since is not None and now - self._news_since >= self._group
-        return any(change.news is None for change in changes), is_due
+        due = self._patience.due([change.news for change in changes if change.news], now)
+        return any(change.news is None for change in changes), due
 
-    def _store(self, now: datetime, is_due: bool) -> None:
+    def _store(self, now: datetime, due: Collection[str]) -> None:
         with write() as session:
             comparison = Comparison(session, self._settings, now)
-            changes = [change for change in comparison.changes() if is_due or change.news is None]
+            changes = [change for change in comparison.changes() if change.news is None or change.news.type in due]
             for change in changes:
                 _apply(session, comparison.concerns.get(change.key), change)
             events = events_of([change.news for change in changes if change.news], now, self._settings.party)
             if events:
                 self._put(session, events, now)
-        if is_due:
-            self._news_since = None
+        self._patience.told(due, now)
 
     def _put(self, session: Session, events: Sequence[Event], now: datetime) -> None:
         """A webhook gets an event at a time, everybody else all of them in one message."""

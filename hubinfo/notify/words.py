@@ -33,7 +33,8 @@ _MATTERS = {
     "test": "a test, nothing has happened",
 }
 _EXPLAINED = {
-    "own_fault.begun": "No status changes until one of them answers; nothing else is told until one is heard. Look at the network here first.",
+    "own_fault.begun": "No status changes until one of them answers, and nothing else is told until one is heard. "
+    "Look at the network here first.",
     "party.planned": "No requests can be sent to them yet: contracts come first (OCPI hubclientinfo, PLANNED).",
     "party.suspended": "Nothing can be delivered to them any more: settle what is unfinished in another way.",
     "platform.untold": "They do not know of changes of others, and are told all as soon as they take it.",
