@@ -5,6 +5,9 @@ from typing import Any
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
+MAIL = {"notify_mail_to": "ops@example.com", "notify_mail_from": "hubinfo@example.com", "smtp_url": "smtp://127.0.0.1:1"}
+"""Settings of a channel: without any, there is nothing to tell of notifications."""
+
 
 class Scrape:
     """The samples of one answer."""

@@ -2,11 +2,10 @@
 
 import re
 
-from flask import Flask
-
 from hubinfo.worker import Worker
+from tests.conftest import MakeApp
 from tests.hubs import connect
-from tests.metrics import scrape
+from tests.metrics import MAIL, scrape
 from tests.processes import SOURCES
 from tests.prometheus import DEPLOY
 from tests.test_health import lead
@@ -22,7 +21,8 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_the_table_has_every_metric_with_its_type_and_labels_and_nothing_else(app: Flask) -> None:
+def test_the_table_has_every_metric_with_its_type_and_labels_and_nothing_else(make_app: MakeApp) -> None:
+    app = make_app(**MAIL)
     connect(app, ("CPO", "NL", "AAA"))
     app.test_client().get("/healthz")
     worker = Worker(app)

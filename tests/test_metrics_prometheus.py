@@ -12,8 +12,9 @@ import requests
 from flask import Flask
 
 from hubinfo.worker import Worker
+from tests.conftest import MakeApp
 from tests.hubs import connect
-from tests.metrics import scrape
+from tests.metrics import MAIL, scrape
 from tests.peers import Peer
 from tests.processes import SOURCES, Installation
 from tests.prometheus import DEPLOY, Prometheus, needs_prometheus, promtool
@@ -40,8 +41,9 @@ def test_every_alert_is_tested_both_ways() -> None:
 
 
 @pytest.fixture
-def complete_app(app: Flask) -> Flask:
+def complete_app(make_app: MakeApp) -> Flask:
     """One of which every metric there is can be seen."""
+    app = make_app(**MAIL)
     connect(app, ("CPO", "NL", "AAA"))
     app.test_client().get("/healthz")
     worker = Worker(app)

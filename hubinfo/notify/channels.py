@@ -18,3 +18,10 @@ def configured(settings: Settings) -> dict[str, Channel]:
         channels[WEBHOOK] = Webhook(settings)
     channels |= {f"{APPRISE}-{number}": Elsewhere(settings, url) for number, url in enumerate(settings.notify_urls, 1)}
     return channels
+
+
+def names(settings: Settings) -> list[str]:
+    """Of the same, without making them."""
+    found = [MAIL] if settings.notify_mail_to else []
+    found += [WEBHOOK] if settings.notify_webhook_url else []
+    return found + [f"{APPRISE}-{number}" for number, _ in enumerate(settings.notify_urls, 1)]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from blinker import Namespace
 from flask import Flask
 
 from hubinfo import clock
@@ -12,6 +13,9 @@ from hubinfo.notify.channel import Channel, NotSent
 from hubinfo.notify.outbox import Entry, Message
 
 _log = logging.getLogger(__name__)
+SENT, FAILED, GIVEN_UP = OUTCOMES = "sent", "failed", "given_up"
+attempted = Namespace().signal("attempted")
+"""Sent by an app as each attempt ends: its `channel` and `outcome`."""
 
 
 class Courier:
@@ -43,11 +47,15 @@ class Courier:
         values = {"channel": self._name, "message": entry.message.id, "attempts": entry.attempts}
         if reason is None:
             outbox.sent(entry)
+            outcome = SENT
             say(_log, logging.INFO, "notification_sent", **values)
         elif outbox.failed(entry, reason):
+            outcome = GIVEN_UP
             say(_log, logging.ERROR, "notification_given_up", **values, reason=reason)
         else:
+            outcome = FAILED
             say(_log, logging.WARNING, "notification_failed", **values, reason=reason)
+        attempted.send(self._app, channel=self._name, outcome=outcome)
 
     def _send(self, message: Message) -> str | None:
         """Why it did not get through."""

@@ -99,6 +99,12 @@ def forget_all_but(channels: Collection[str]) -> None:
             session.execute(delete(Notification).where(others))
 
 
+def oldest(session: Session) -> dict[str, tuple[int, datetime]]:
+    """Of each channel for which any wait: how many, and when the first of them was made."""
+    counted = select(Notification.channel, func.count(), func.min(Notification.made_at)).group_by(Notification.channel)
+    return {row[0]: (row[1], row[2]) for row in session.execute(counted)}
+
+
 def waiting(session: Session) -> list[tuple[str, int, str | None]]:
     """Of each channel that has any: its name, how many messages wait, and why one of them does."""
     counted = select(Notification.channel, func.count(), func.max(Notification.reason)).group_by(Notification.channel)

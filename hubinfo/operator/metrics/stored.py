@@ -15,6 +15,7 @@ from hubinfo.config import current_settings
 from hubinfo.database import db
 from hubinfo.hub import own_fault, untold
 from hubinfo.models import ClientInfo, ConnectionStatus, Lease
+from hubinfo.notify import channels, outbox
 from hubinfo.ocpi.dialect import HUB
 from hubinfo.operator.health import why_not_ready
 
@@ -36,6 +37,7 @@ def _read(session: Session) -> Iterator[Metric]:
     yield InfoMetricFamily("hubinfo_schema", "The revision of the database's schema.", {"revision": schema.current() or ""})
     yield _parties(session)
     yield from _untold(session)
+    yield from _notifications(session)
     yield from _worker(session)
     failing = own_fault.read(session).is_ours(current_settings().offline_after_failures)
     yield _gauge("hubinfo_own_fault", "Whether all platforms fail at once, so that no status changes.", failing)
@@ -64,6 +66,20 @@ def _untold(session: Session) -> Iterator[Metric]:
     yield _gauge("hubinfo_changes_untold", "PUTs that these have still to get.", found.changes)
     about = "Age of the oldest change that any of these has not been told; 0: all know all."
     yield _gauge("hubinfo_oldest_untold_change_age_seconds", about, max(age.total_seconds(), 0.0))
+
+
+def _notifications(session: Session) -> Iterator[Metric]:
+    """Of each channel that is configured; 0 where none waits."""
+    about = "Messages to the operator that have not been sent."
+    counts = GaugeMetricFamily("hubinfo_notifications_waiting", about, labels=["channel"])
+    about = "Age of the oldest message that waits; 0: none does."
+    ages = GaugeMetricFamily("hubinfo_oldest_notification_age_seconds", about, labels=["channel"])
+    now, found = clock.now(), outbox.oldest(session)
+    for channel in channels.names(current_settings()):
+        count, made_at = found.get(channel, (0, now))
+        counts.add_metric([channel], count)
+        ages.add_metric([channel], max((now - made_at).total_seconds(), 0.0))
+    yield from (counts, ages)
 
 
 def _worker(session: Session) -> Iterator[Metric]:
