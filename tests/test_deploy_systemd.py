@@ -1,14 +1,19 @@
 """deploy/systemd and the settings file that goes with it: held to the settings there are, and started as they say."""
 
+import functools
+import os
+import pwd
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +23,8 @@ from tests.processes import SOURCES, Installation
 DEPLOY = SOURCES / "deploy"
 UNIT = (DEPLOY / "systemd" / "hubinfo.service").read_text()
 SCRIPT = (DEPLOY / "systemd" / "hubinfo-flask").read_text()
+FLASK: dict[str, Any] = {}
+exec(compile(SCRIPT, "hubinfo-flask", "exec"), FLASK)
 SETTINGS_FILE = DEPLOY / "hubinfo.env"
 KNOWN = {f"HUBINFO_{item.name.upper()}" for item in fields(config.Settings) if "parse" in item.metadata} | {"HUBINFO_INSTANCE_PATH"}
 NEEDS_SYSTEMD = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
@@ -33,7 +40,7 @@ def options() -> dict[str, list[str]]:
 
 def settings_file(*, commented: bool) -> dict[str, str]:
     """Its lines; with those that are commented out, or without."""
-    lines = re.findall(rf'^{"#?" if commented else ""}(\w+)="(.*)"$', SETTINGS_FILE.read_text(), re.MULTILINE)
+    lines = re.findall(rf"^{'#?' if commented else ''}(\w+)='(.*)'$", SETTINGS_FILE.read_text(), re.MULTILINE)
     return dict(lines)
 
 
@@ -49,26 +56,74 @@ def test_the_settings_file_is_what_production_takes(tmp_path: Path) -> None:
     assert config.load(tmp_path, production=True, environ=every).database_url.startswith("postgresql")
 
 
-def test_every_line_of_the_settings_file_is_read_the_same_by_a_shell() -> None:
+def test_every_line_of_the_settings_file_is_read_the_same_by_a_shell_and_by_the_command() -> None:
     printed = subprocess.run(
         ["sh", "-c", f'. {SETTINGS_FILE}; printf %s "$HUBINFO_NAME"'], capture_output=True, text=True, check=True, timeout=60
     )
     assert printed.stdout == settings_file(commented=False)["HUBINFO_NAME"]
     for line in SETTINGS_FILE.read_text().splitlines():
-        assert re.fullmatch(r'|#.*|\w+="[^"$`\\]*"', line), line
+        assert re.fullmatch(r"|#.*|\w+='[^'\\]*'", line), line
+    assert FLASK["settings"](SETTINGS_FILE.read_text()) == settings_file(commented=False)
+
+
+READ = [
+    pytest.param("""'pa$word `id` $(id) "#;= é'""", """pa$word `id` $(id) "#;= é""", id="single quotes"),
+    pytest.param('"pa$word `id` \' # ;"', "pa$word `id` ' # ;", id="double quotes"),
+    pytest.param(r'"\" \\ \$ \` \n"', '" \\ $ ` \\n', id="double quotes, escaped"),
+    pytest.param("pa$word `id` # \"; o'clock  ", "pa$word `id` # \"; o'clock", id="none"),
+    pytest.param(r"a\ b\\c\'", r"a b\c'", id="none, escaped"),
+    pytest.param("'a' \"b\" c", "abc", id="one after the other"),
+    pytest.param("'a\nB=c'", "a\nB=c", id="two lines"),
+    pytest.param("a\\\nb", "ab", id="a line that goes on"),
+    pytest.param('"a\\\nb"', "ab", id="a line that goes on, quoted"),
+    pytest.param("", "", id="empty"),
+    pytest.param("''", "", id="empty, quoted"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), READ)
+def test_the_command_reads_the_file_as_systemd_does(written: str, meant: str) -> None:
+    """As parse_env_file_internal() in its src/basic/env-file.c has it."""
+    text = f'# don\'t\n; FIRST=commented\n# \\\nFIRST=commented\n  NAME = {written}\nexport OTHER=1\n\nLAST="x"'
+    assert FLASK["settings"](text) == {"NAME": meant, "LAST": "x"}
+
+
+def test_the_command_runs_flask_as_that_user_with_those_settings_and_nothing_of_the_file() -> None:
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to nobody
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        flask, script = folder / ".venv" / "bin" / "flask", folder / "hubinfo-flask"
+        flask.write_text('#!/bin/sh\nid -un; id -Gn; pwd; umask; echo "$HOME"; printf "%s\\n" "$HUBINFO_NAME" "$@"\n')
+        flask.chmod(0o755)
+        (folder / "hubinfo.env").write_text(f'HUBINFO_NAME="a$b`touch {folder}/run`"\n')
+        here = {"/opt/hubinfo": name, "/etc/hubinfo": name, 'USER = "hubinfo"': f'USER = "{user.pw_name}"'}
+        script.write_text(functools.reduce(lambda text, pair: text.replace(*pair), here.items(), SCRIPT))
+        printed = subprocess.run([sys.executable, "-I", script, "db", "a b"], capture_output=True, text=True, timeout=60)
+        assert printed.stderr == ""
+        who, groups, *rest = printed.stdout.splitlines()
+        assert rest == [name, "0077", user.pw_dir, f"a$b`touch {name}/run`", "db", "a b"]
+        assert (who, "root" in groups.split()) == (user.pw_name, user.pw_name == "root")
+        assert not (folder / "run").exists()
+
+
+def test_the_command_says_in_one_line_what_is_missing(tmp_path: Path) -> None:
+    script = tmp_path / "hubinfo-flask"
+    script.write_text(SCRIPT.replace('USER = "hubinfo"', 'USER = "no-such-user"'))
+    ended = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith("hubinfo-flask: ")
 
 
 def test_the_unit_and_the_command_agree_on_where_things_are() -> None:
     said = options()
-    [folder], [file] = said["WorkingDirectory"], said["EnvironmentFile"]
     [instance] = said["Environment"]
-    [user] = said["User"]
-    assert f"cd {folder}\n" in SCRIPT
-    assert f". {file}\n" in SCRIPT
-    assert f"{instance}\n" in SCRIPT
-    assert f"--reuid={user} --regid={user}" in SCRIPT
-    assert instance == f"HUBINFO_INSTANCE_PATH=/var/lib/{said['StateDirectory'][0]}"
-    assert subprocess.run(["sh", "-n", DEPLOY / "systemd" / "hubinfo-flask"], timeout=60).returncode == 0
+    assert [FLASK["FOLDER"]] == said["WorkingDirectory"]
+    assert [FLASK["FILE"]] == said["EnvironmentFile"]
+    assert [FLASK["USER"]] == said["User"] == said["Group"]
+    assert instance == f"HUBINFO_INSTANCE_PATH={FLASK['INSTANCE']}"
+    assert FLASK["INSTANCE"] == f"/var/lib/{said['StateDirectory'][0]}"
 
 
 @NEEDS_SYSTEMD
