@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -65,7 +66,19 @@ def test_what_is_copied_is_there_and_let_through() -> None:
     assert ignored[0] == "*"
     assert sorted(copied) == sorted(allowed)
     assert [part for part in copied if not (SOURCES / part).exists()] == []
-    assert [name for name in (".git", "instance", ".venv", "tests") if any(fnmatch.fnmatch(name, each) for each in allowed)] == []
+    assert [
+        name for name in (".git", "instance", ".venv", "tests", "deploy") if any(fnmatch.fnmatch(name, each) for each in allowed)
+    ] == []
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_files_with_secrets_are_not_committed(tmp_path: Path) -> None:
+    shutil.copy(SOURCES / ".gitignore", tmp_path)
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True, timeout=60)
+    secrets = [f"deploy/docker/{name}" for name in (compose(COMPOSE[0])["services"]["hubinfo"]["env_file"], ".env")]
+    given = [*secrets, "deploy/hubinfo.env", "deploy/docker/compose.yml"]
+    found = subprocess.run(["git", "check-ignore", *given], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert found.stdout.split() == secrets
 
 
 def test_the_extras_it_installs_are_extras() -> None:
