@@ -1,9 +1,14 @@
 """The pages for who runs it, typed as they stand there, and held to what they show."""
 
+import functools
+import os
 import re
+import shlex
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,6 +28,7 @@ TYPED = {
     ("install", "By hand"),
     ("operate", "Backup"),
     ("operate", "Restore"),
+    ("operate", "Backup and restore under systemd"),
     ("operate", "SECRET_KEY"),
     ("operate", "OCPI tokens"),
     ("postgresql", "Moving there from SQLite"),
@@ -103,6 +109,45 @@ def test_a_backup_made_while_it_runs_is_restored(installation: Installation, ter
         (installation.instance / secret).unlink()
     follow(terminal, restore)
     serve(installation)()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("sqlite3") is None, reason="needs root and the command sqlite3")
+def test_what_root_backs_up_and_restores_belongs_to_the_service() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to nobody
+        data, backups, settings = (Path(name) / part for part in ("data", "backups", "settings"))
+        Path(name).chmod(0o755)
+        settings.mkdir()
+        (settings / "hubinfo.env").touch()
+        here = {"/var/lib/hubinfo": data, "/var/backups/hubinfo": backups, "/etc/hubinfo": settings}
+        here |= {
+            "-u hubinfo": "-u nobody",
+            "-o hubinfo -g hubinfo": "-o nobody -g nogroup",
+            "hubinfo-flask ": "true ",
+            "systemctl ": "true ",
+        }
+        backup, restore = (as_root(block, here) for block in section("operate", "Backup and restore under systemd"))
+        service = ["runuser", "-u", "nobody", "--"]
+        make = f"umask 077; sqlite3 {data}/hubinfo.sqlite3 'PRAGMA journal_mode=WAL; CREATE TABLE kept (a)'"
+        shell(f"install -d -m 0700 -o nobody {data}")
+        shell(shlex.join([*service, "sh", "-c", f"{make}; cd {data}; echo key > secret.key; echo pass > operator.password"]))
+        shell(backup)
+        shell(f"rm {data}/*; sqlite3 {data}/hubinfo.sqlite3 'CREATE TABLE later (a)'")
+        shell(restore)
+        shell(shlex.join([*service, "sqlite3", f"{data}/hubinfo.sqlite3", "INSERT INTO kept VALUES (1)"]))
+        assert {path.name: (path.owner(), path.stat().st_mode & 0o777) for path in data.iterdir()} == dict.fromkeys(
+            ("hubinfo.sqlite3", "secret.key", "operator.password"), ("nobody", 0o600)
+        )
+        assert {path.name for path in backups.iterdir()} == {*(path.name for path in data.iterdir()), "hubinfo.env"}
+
+
+def as_root(block: list[str], here: Mapping[str, object]) -> str:
+    """The commands of a block, at other places and for another user."""
+    text = "\n".join(line.removeprefix("# ") for line in block)
+    return functools.reduce(lambda done, shown: done.replace(shown, str(here[shown])), here, text)
+
+
+def shell(commands: str) -> None:
+    subprocess.run(["sh", "-eu", "-c", commands], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
 def test_the_key_is_rotated(installation: Installation, terminal: Terminal) -> None:
