@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import queue
 import socket
+import threading
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -185,6 +187,42 @@ def test_what_apprise_cannot_deliver_is_not_sent(
     receiver.behave("POST", "/hook", answer)
     limit = 1 if "timed" in said else 20
     assert fails(Elsewhere(settings(), json_url(receiver), limit)) == said
+
+
+@pytest.fixture
+def late(settings: Callable[..., Settings], receiver: Peer) -> Iterator[tuple[Elsewhere, Callable[[int], None]]]:
+    """A service that answers when it is told to, and with what; two attempts have not waited for that."""
+    answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+    receiver.behave("POST", "/hook", lambda handler: handler.raw(b"", http_status=answers.get(timeout=60)))
+    before = set(threading.enumerate())
+    channel = Elsewhere(settings(), f"{json_url(receiver)}?rto=60&cto=60", limit_seconds=1)
+    assert [fails(channel), fails(channel)] == ["timed out after 1 s"] * 2
+    running = [thread for thread in set(threading.enumerate()) - before if thread.name == "apprise"]
+
+    def answer(status: int) -> None:
+        answers.put(status)
+        for thread in running:
+            thread.join(60)
+
+    assert len(running) == 1
+    yield channel, answer
+    answers.put(200)
+
+
+def test_what_apprise_delivered_late_is_not_sent_again(late: tuple[Elsewhere, Callable[[int], None]], receiver: Peer) -> None:
+    channel, answer = late
+    answer(200)
+    channel.send(MESSAGE)
+    assert len(receiver.received) == 1
+
+
+def test_what_apprise_could_not_deliver_late_is_sent_again(late: tuple[Elsewhere, Callable[[int], None]], receiver: Peer) -> None:
+    channel, answer = late
+    answer(500)
+    assert fails(channel) == "apprise could not deliver it"
+    receiver.behave("POST", "/hook", lambda handler: handler.raw(b"", http_status=204))
+    channel.send(MESSAGE)
+    assert len(receiver.received) == 2
 
 
 def test_a_url_that_apprise_does_not_understand(settings: Callable[..., Settings]) -> None:

@@ -23,6 +23,7 @@ class Elsewhere:
         self._settings = settings
         self._url = url
         self._limit_seconds = limit_seconds
+        self._running: dict[str, queue.SimpleQueue[bool]] = {}
 
     def __str__(self) -> str:
         return f"to {self._url.partition(':')[0]}://"
@@ -32,19 +33,24 @@ class Elsewhere:
         return _apprise().Apprise.instantiate(self._url, suppress_exceptions=True) is not None
 
     def send(self, message: Message) -> None:
-        """Raises NotSent. apprise knows no limit for all of it, so it works in a thread that is left behind at ours."""
+        """Raises NotSent. apprise knows no limit for all of it, so it works in a thread, which the next attempt waits for again."""
         if not self.is_understood():
             raise NotSent("apprise does not understand this URL")
-        subject = words.subject(message, self._settings.party)
-        text = words.text(message, self._settings, most=_MOST)
-        done: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        threading.Thread(target=self._notify, args=(subject, text, done), name="apprise", daemon=True).start()
+        done = self._running.get(message.id) or self._start(message)
         try:
             delivered = done.get(timeout=self._limit_seconds)
         except queue.Empty:
             raise NotSent(f"timed out after {self._limit_seconds:g} s") from None
+        del self._running[message.id]
         if not delivered:
             raise NotSent("apprise could not deliver it")
+
+    def _start(self, message: Message) -> "queue.SimpleQueue[bool]":
+        subject = words.subject(message, self._settings.party)
+        text = words.text(message, self._settings, most=_MOST)
+        done = self._running[message.id] = queue.SimpleQueue()
+        threading.Thread(target=self._notify, args=(subject, text, done), name="apprise", daemon=True).start()
+        return done
 
     def _notify(self, subject: str, text: str, done: "queue.SimpleQueue[bool]") -> None:
         delivered = False
