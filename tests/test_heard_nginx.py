@@ -1,5 +1,8 @@
 """deploy/nginx/hubinfo.conf in the real nginx, in front of a real hubinfo and a router: traffic is presence."""
 
+import contextlib
+import http.client
+import ssl
 import subprocess
 import threading
 import time
@@ -62,6 +65,15 @@ class Front:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent |= {"Authorization": f"Token {token}"} if token else {}
         return requests.request(method, self.nginx.url + path, headers=sent, verify=self.nginx.ca_file, timeout=60)
+
+    def get_unchanged(self, path: str) -> tuple[int, bool]:
+        """With the path as it is; the status, and whether nginx itself has answered."""
+        context = ssl.create_default_context(cafile=self.nginx.ca_file)
+        connection = http.client.HTTPSConnection("127.0.0.1", int(self.nginx.url.rpartition(":")[2]), timeout=60, context=context)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, b"<center>nginx" in answer.read()
 
     def statuses(self) -> set[str]:
         """Of the parties of the platform, as hubinfo keeps them."""
@@ -171,10 +183,26 @@ def test_while_traffic_flows_nobody_is_asked_whether_it_is_alive(front: Front) -
 def test_all_else_is_hubinfo_itself_and_plain_http_leads_to_tls(front: Front) -> None:
     assert front.get("/ocpi/versions", TOKEN).json()["status_code"] == 1000
     assert front.get("/ocpi/versions").json()["status_code"] == 2000
-    assert front.get("/metrics").status_code == 404
     assert front.get("/_heard", TOKEN).status_code == 404
     plain = requests.get(f"http://127.0.0.1:{front.nginx.http_port}/ocpi/versions", allow_redirects=False, timeout=60)
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://127.0.0.1/ocpi/versions")
+
+
+def test_metrics_are_shown_to_nobody_however_they_are_spelled(front: Front) -> None:
+    """/METRICS is another path, and hubinfo's to answer."""
+    assert requests.get(f"http://127.0.0.1:{front.installation.port}/metrics/", timeout=60).status_code == 200
+    for path in (
+        "/metrics",
+        "/metrics/",
+        "/metrics//",
+        "/metrics%2f",
+        "//metrics",
+        "//metrics/",
+        "/metrics/?x",
+        "/roaming/../metrics/",
+    ):
+        assert front.get_unchanged(path) == (404, True), path
+    assert front.get_unchanged("/METRICS") == (404, False)
 
 
 def test_nginx_finds_nothing_to_warn_of(front: Front) -> None:
