@@ -139,10 +139,11 @@ def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
 
 def _note_use(session: Session, heard_at: Mapping[int, datetime]) -> None:
     """Of the tokens presented; not of one that was made after the message, nor where there is none any more."""
-    at: Any = bindparam("at")
+    at = bindparam("at", type_=UtcDateTime)
+    later = case((Platform.token_used_at > at, Platform.token_used_at), else_=at)
     same_token = Platform.token_hash.is_not(None) & or_(Platform.token_made_at.is_(None), Platform.token_made_at <= at)
     session.connection().execute(
-        update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_used_at=at),
+        update(Platform).where(Platform.id == bindparam("platform"), same_token).values(token_used_at=later),
         [{"platform": key, "at": at} for key, at in heard_at.items()],
     )
 
