@@ -25,6 +25,14 @@ _CHECKPOINT_TIMEOUT_SECONDS = 0.2
 _RETRY_SECONDS = 0.02
 _AFTER_COMMIT = "hubinfo_after_commit"
 _POSTGRESQL_WRITERS = 0x0C1_1E47  # any constant, the same in every process
+_POSTGRESQL_TIMEOUTS = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""In seconds, but tcp_user_timeout, which is in milliseconds."""
 _FIXED_IN = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
@@ -81,13 +89,19 @@ def init_app(app: Flask, url: str) -> None:
     if url.startswith("sqlite"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}}
     else:
-        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20}
+        options = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20, "connect_args": _timeouts(make_url(url))}
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _make_folder_before_opening(db.engine, Path(app.instance_path))
         event.listen(db.engine, "connect", _on_connect)
         event.listen(db.engine, "begin", _on_begin)
+
+
+def _timeouts(url: URL) -> dict[str, int]:
+    """Of libpq, unless the URL says otherwise: by itself it waits for minutes for a server that is gone without a word."""
+    return {name: value for name, value in _POSTGRESQL_TIMEOUTS.items() if name not in url.query}
 
 
 def _absolute(url: URL, folder: Path) -> URL:

@@ -11,7 +11,7 @@ from flask import Flask
 
 from hubinfo import clock, database, wakeup
 from hubinfo.config import current_settings
-from hubinfo.database import db, write
+from hubinfo.database import db
 from hubinfo.hub import cursors, feed, retention
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.hub.push import Push
@@ -55,6 +55,7 @@ class Worker:
         self._push_job = Job("push", self._push.run, crew, self._stopped)
         self._keepalive_job = Job("keepalive", self._keepalive.run, crew, self._stopped)
         self._sync_job = Job("sync", self._sync.run, crew, self._stopped)
+        self._heard_job = Job("write_heard", self._write_heard_at_once, crew, self._stopped)
         self._tidy_job = Job("tidy", self._tidy, crew, self._stopped)
         self._notify = Notify(app, settings, crew, self._stopped, may_run=lambda: self.leads)
         self._history_days = settings.history_days
@@ -78,6 +79,7 @@ class Worker:
     def start(self) -> None:
         """Begin; called once, by the process that serves, after any fork."""
         feed.revised.connect(self._on_revised, sender=self._app)
+        self._connections.heard.wake = self._heard_job.ask
         self._thread.start()
         self._watch.start()
 
@@ -166,6 +168,7 @@ class Worker:
             self._stopped.wait(max(self._scheduler.idle_seconds or 0.0, 0.0))
         self._connections.client.close()
         self._finish_jobs()
+        self._connections.heard.wake = None
         self._guarded(self._write_heard)
         self._guarded(self._hand_over)
 
@@ -178,7 +181,7 @@ class Worker:
     def _finish_jobs(self) -> None:
         """They end by themselves now that the client is closed; who leads next should find their cursors written."""
         deadline = time.monotonic() + _FINISH_SECONDS
-        for job in (self._push_job, self._keepalive_job, self._sync_job, self._tidy_job):
+        for job in (self._push_job, self._keepalive_job, self._sync_job, self._heard_job, self._tidy_job):
             job.wait(max(deadline - time.monotonic(), 0.0))
         self._notify.wait(deadline)
 
@@ -210,16 +213,11 @@ class Worker:
             self._claim.release()
 
     def _write_heard(self) -> None:
-        heard = self._connections.heard
-        taken = heard.take()
-        if not taken:
-            return
-        try:
-            with write():
-                self._connections.parties.heard(taken, presented=True)
-        except Exception:
-            heard.put_back(taken)
-            raise
+        self._connections.heard.write(self._connections.parties)
+
+    def _write_heard_at_once(self) -> None:
+        with self._app.app_context():
+            self._write_heard()
 
     def _poll(self) -> None:
         """See what other processes changed, and what has become due by the clock."""

@@ -8,17 +8,16 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import Platform
 from hubinfo.platforms import connections, handshake
+from hubinfo.platforms.directory import Directory
 from hubinfo.platforms.vault import digest
 from tests.api import Api
 from tests.conftest import Hub, LiveHub, MakeApp
 from tests.hubs import connect, stored
 from tests.peers import Peer
-from tests.statements import counted
 from tests.test_worker import wait_until
 
 TOKEN = "the-token-c-of-a-platform"
@@ -46,6 +45,11 @@ def ask(app: Flask, token: str | None = TOKEN, method: str = "GET", **headers: s
 def named(response: TestResponse) -> list[str | None]:
     """Platform, party and role, as the headers name them."""
     return [response.headers.get(f"X-Hubinfo-{name}") for name in ("Platform", "Country-Code", "Party-Id", "Role")]
+
+
+def directory_of(app: Flask) -> Directory:
+    with app.app_context():
+        return connections().directory
 
 
 def set_offline(app: Flask, platform_id: int) -> None:
@@ -196,59 +200,13 @@ def test_a_change_of_another_process_is_noticed_by_the_watch(
 
 
 def is_watched(app: Flask) -> bool:
-    with app.app_context():
-        return connections().directory.is_watched
-
-
-def test_a_watched_directory_asks_the_database_nothing(app: Flask) -> None:
-    """Also not after a batch of who was heard has been written, by this process or another."""
-    platform_id = connected(app, CPO)
-    with app.app_context():
-        directory = connections().directory
-    directory.is_watched = True
-    ask(app)
-    with app.app_context():
-        with write():
-            presence.heard({platform_id: clock.now()})
-        directory.look()
-    with counted(app) as statements:
-        assert ask(app).status_code == 204
-    assert statements == []
+    return directory_of(app).is_watched
 
 
 def test_without_its_watch_the_directory_is_no_longer_trusted(live_hub: LiveHub) -> None:
     wait_until(lambda: is_watched(live_hub.app))
     live_hub.worker.stop()
     assert not is_watched(live_hub.app)
-
-
-def test_all_holders_are_read_with_a_constant_number_of_statements(app: Flask) -> None:
-    def statements_for(first: int, last: int) -> int:
-        for number in range(first, last):
-            connected(app, ("CPO", "NL", f"A{number:02}"), ("EMSP", "NL", f"A{number:02}"), token=f"token-number-{number}")
-        with counted(app) as statements:
-            assert ask(app, "token-number-0").status_code == 204
-        return len(statements)
-
-    ask(app)
-    assert statements_for(0, 2) == statements_for(2, 12)
-
-
-def test_what_changes_while_it_is_read_is_read_once_more(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform_id = connected(app, CPO)
-    with app.app_context():
-        directory = connections().directory
-    read_all, changes = directory._read_all, [lambda: unregister(app, platform_id)]
-
-    def read_and_change() -> Any:
-        read = read_all()
-        while changes:
-            changes.pop()()
-        return read
-
-    monkeypatch.setattr(directory, "_read_all", read_and_change)
-    assert ask(app).status_code == 204
-    assert ask(app).status_code == 401
 
 
 def test_it_needs_no_more_than_the_token_over_a_real_socket(live_hub: LiveHub, make_peer: Callable[..., Peer]) -> None:

@@ -1,7 +1,10 @@
 """docs/traffic.md and what lies in deploy/ for Traefik, held to each other and to what is served."""
 
+import json
+import re
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from hubinfo.operator.api.routes import ROUTES
@@ -55,5 +58,15 @@ def test_the_batch_that_is_shown_is_answered_as_shown(hub: Hub) -> None:
     body = command.partition("--json '")[2].partition("'")[0]
     response = Api(hub.app).send("POST", "/api/heard", data=body, content_type="application/json")
     assert response.json is not None
-    assert set(response.json) == {"counted", "late", "unknown", "suspended"}
+    assert set(response.json) == set(json.loads(answer))
     assert answer.startswith('{"counted":1,"late":0,')
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/metrics//", "//metrics", "/metrics%2f", "/metrics%2F/"])
+def test_traefik_shows_metrics_to_nobody(path: str) -> None:
+    """As it sees the path, of which it may or may not have decoded a slash."""
+    rule = traefik()["routers"]["hubinfo"]["rule"]
+    pattern = re.compile(rule.partition("!PathRegexp(`")[2].partition("`)")[0])
+    assert pattern.search(path)
+    assert not pattern.search(path.replace("metrics", "metrics-of-ours"))
+    assert not pattern.search(f"/board{path}")

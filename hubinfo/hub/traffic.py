@@ -3,17 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
 
 Message = tuple[str, str, datetime]
 """country_code, party_id, when."""
+_AHEAD = timedelta(minutes=5)
+"""Clocks differ by seconds; a time further ahead is a mistake, and would hide a silence."""
 
 
 @dataclass
@@ -23,6 +26,8 @@ class Counted:
     counted: int = 0
     late: int = 0
     """Older than what is known of the platform: a later message, a check that failed, its going OFFLINE."""
+    future: list[str] = field(default_factory=list)
+    """Parties of messages more than 5 minutes ahead of this clock."""
     unknown: list[str] = field(default_factory=list)
     """Parties that are not there or not registered."""
     suspended: list[str] = field(default_factory=list)
@@ -39,12 +44,16 @@ class _Known:
 
 def note(messages: Sequence[Message]) -> Counted:
     """Count a batch as heard, in one transaction. A party on several platforms has been heard on each."""
-    sent = [(party_of(country_code, party_id), at) for country_code, party_id, at in messages]
+    now = clock.now()
+    told = [(party_of(country_code, party_id), at) for country_code, party_id, at in messages]
+    sent = [(party, min(at, now)) for party, at in told if at <= now + _AHEAD]
+    future = list(dict.fromkeys(party for party, at in told if at > now + _AHEAD))
     if not sent:
-        return Counted()
+        return Counted(future=future)
     with write():
         counted, heard_at = _judge(sent, _known({party for party, _ in sent}))
         presence.heard(heard_at)
+    counted.future = future
     return counted
 
 

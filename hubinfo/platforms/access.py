@@ -88,11 +88,10 @@ def _caller() -> Caller | None:
 
 def hear(platform_id: int, status: str) -> None:
     """A registered platform has presented its token: one that is OFFLINE is CONNECTED at once."""
+    shared = connections()
+    shared.heard.note(platform_id, clock.now())
     if status == ConnectionStatus.OFFLINE:
-        with write():
-            connections().parties.heard({platform_id: clock.now()}, presented=True)
-    else:
-        connections().heard.note(platform_id, clock.now())
+        shared.heard.write_at_once(shared.parties)
 
 
 def _note_use(platform: Platform) -> None:

@@ -1,18 +1,22 @@
 """Who holds which token, in memory: for those who ask with every message, and must not wait for the database."""
 
 import threading
-from collections.abc import Iterable
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from blinker import Namespace
 from flask import Flask, current_app
 from sqlalchemy import event, insert, inspect, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from hubinfo.database import after_commit, db
 from hubinfo.models import ClientInfo, ConnectionStatus, Counter, Platform, party_of
+from hubinfo.platforms.trouble import Trouble
 from hubinfo.platforms.vault import digest
 
 HOLDERS = "holders"
@@ -20,7 +24,12 @@ HOLDERS = "holders"
 changed = Namespace().signal("changed")
 """Sent by an app after each of its commits that changed a token, a status or a role."""
 _NOTED = "hubinfo_holders_noted"
-_COLUMNS = ("name", "status", "token_hash", "token_out")
+_OF_PLATFORM = ("name", "status", "token_hash", "token_out")
+_OF_CLIENT_INFO = ("country_code", "party_id", "role", "registered", "platform_id", "platform")
+_OLD_SECONDS = 60.0
+"""While the database cannot be asked, what was last known holds for so long."""
+_Row: TypeAlias = Any
+"""SQLAlchemy's Row, whose type has one parameter in 2.0 and one for each column in 2.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +59,29 @@ class Holder:
         return next((party for party in own or self.parties if admitted and not party.is_suspended), None)
 
 
+class Unreadable(Exception):
+    """The database cannot be asked, and what was last known is too old, or known to have changed."""
+
+
 @dataclass(frozen=True)
 class _Read:
     """All holders, as of a count of changes; `before` is what `_changed_last` was before they were read."""
 
     before: object
     count: int
-    holders: dict[str, Holder]
+    platforms: dict[str, _Row]
+    """By the hash of their token."""
+    client_infos: dict[int, list[_Row]]
+    """By platform."""
+
+    def holder(self, token_hash: str) -> Holder | None:
+        """Made when it is asked for: of all, that would take longer than reading them."""
+        platform = self.platforms.get(token_hash)
+        if platform is None:
+            return None
+        rows = self.client_infos.get(platform.id, ())
+        parties = (Party(row.country_code, row.party_id, row.role, row.status == ConnectionStatus.SUSPENDED) for row in rows)
+        return Holder(platform.id, platform.name, platform.status, tuple(parties))
 
 
 class Directory:
@@ -65,12 +90,15 @@ class Directory:
     1. All is read at once when it is first asked for, and when something has changed.
     2. A commit of this process says so itself. Of one by another process the watch tells, which calls `look`.
     3. Where there is no watch, or it has lost its database, each question looks at the counter first.
+    4. While the database cannot be asked, what was last known holds for a minute; what is known to have changed does not.
     """
 
     def __init__(self) -> None:
         self._reading = threading.Lock()
         self._changed_last = object()
         self._read: _Read | None = None
+        self._sure_at = 0.0
+        self._trouble = Trouble()
         self.is_watched = False
 
     def connect(self, app: Flask) -> None:
@@ -78,27 +106,49 @@ class Directory:
         changed.connect(self._on_changed, sender=app)
 
     def find(self, tokens: Iterable[str]) -> Holder | None:
-        """Whose token one of these is. Raises SQLAlchemyError when the database has to be asked and cannot be."""
-        holders = self._current().holders
-        return next((holders[key] for key in map(digest, tokens) if key in holders), None)
+        """Whose token one of these is. Raises Unreadable."""
+        read = self._current()
+        return next((holder for token in tokens if (holder := read.holder(digest(token)))), None)
 
     def look(self) -> None:
         """Somebody has committed something: whether it concerns the holders, one look at the counter tells."""
-        read = self._read
+        read, began = self._read, time.monotonic()
         if read is None or read.count != _count(db.session()):
             self._on_changed()
         db.session.rollback()
+        self._sure_at = began
+        self._trouble.ended()
 
     def _on_changed(self, _app: Flask | None = None) -> None:
         self._changed_last = object()
 
     def _current(self) -> _Read:
-        if not self.is_watched:
-            self.look()
+        if self.is_watched and (known := self._known()):
+            return known
+        if self._trouble.may_ask():
+            try:
+                return self._asked()
+            except SQLAlchemyError as error:
+                self._trouble.began(error)
+        if known := self._known():
+            return known
+        raise Unreadable
+
+    def _known(self) -> _Read | None:
+        """What was read last, if nothing is known to have changed since, and that has not been long ago."""
         read = self._read
-        if read is not None and read.before is self._changed_last:
-            return read
+        return read if read is not None and read.before is self._changed_last and self._is_sure() else None
+
+    def _is_sure(self) -> bool:
+        return time.monotonic() < self._sure_at + _OLD_SECONDS
+
+    def _asked(self) -> _Read:
+        if not self.is_watched or not self._is_sure():
+            self.look()
+        failures = self._trouble.failures
         with self._reading:
+            if failures != self._trouble.failures:
+                raise Unreadable  # whoever was first has waited for nothing, and so would each of the others in turn
             if self._read is None or self._read.before is not self._changed_last:
                 self._read = self._read_all()
             return self._read
@@ -109,21 +159,24 @@ class Directory:
         session.rollback()
         try:
             count = _count(session)
-            columns = (ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, ClientInfo.status, ClientInfo.registered)
-            found = select(Platform).where(Platform.token_out.is_not(None), Platform.token_hash.is_not(None))
-            rows = session.scalars(found.options(selectinload(Platform.client_infos).load_only(*columns)))
-            return _Read(before, count, {row.token_hash or "": _holder(row) for row in rows})
+            connection = session.connection()  # which is faster than the session
+            platforms: dict[str, _Row] = {row.token_hash: row for row in connection.execute(_PLATFORMS).all()}
+            client_infos = defaultdict[int, list[_Row]](list)
+            for row in connection.execute(_CLIENT_INFOS).all():
+                client_infos[row[0]].append(row)
+            return _Read(before, count, platforms, client_infos)
         finally:
             session.rollback()
 
 
-def _holder(platform: Platform) -> Holder:
-    parties = tuple(
-        Party(row.country_code, row.party_id, row.role, row.status == ConnectionStatus.SUSPENDED)
-        for row in platform.client_infos
-        if row.registered
-    )
-    return Holder(platform.id, platform.name, platform.status, parties)
+_PLATFORMS = select(Platform.token_hash, Platform.id, Platform.name, Platform.status).where(
+    Platform.token_out.is_not(None), Platform.token_hash.is_not(None)
+)
+_CLIENT_INFOS = (
+    select(ClientInfo.platform_id, ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, ClientInfo.status)
+    .where(ClientInfo.registered)
+    .order_by(ClientInfo.id)
+)
 
 
 def _count(session: Session) -> int:
@@ -133,7 +186,7 @@ def _count(session: Session) -> int:
 @event.listens_for(db.session, "before_flush")
 def _note(session: Session, *_arguments: object) -> None:
     """Whoever changes a token, a status or a role: the counter moves on in the same transaction."""
-    if session.info.get(_NOTED) is session.get_transaction() or not any(map(_concerns_holders, _touched(session))):
+    if session.info.get(_NOTED) is session.get_transaction() or not _concerns_holders(session):
         return
     session.info[_NOTED] = session.get_transaction()
     connection = session.connection()
@@ -148,11 +201,24 @@ def _announce(app: Flask) -> None:
     changed.send(app)
 
 
-def _touched(session: Session) -> Iterable[Any]:
-    return (*session.new, *session.dirty, *session.deleted)
+def _concerns_holders(session: Session) -> bool:
+    made_or_gone = (*session.new, *session.deleted)
+    return any(isinstance(row, Platform | ClientInfo) for row in made_or_gone) or any(map(_is_changed, session.dirty))
 
 
-def _concerns_holders(row: Any) -> bool:
+def _is_changed(row: Any) -> bool:
+    """In what is kept in memory: of a ClientInfo's status, only whether it is suspended."""
     if isinstance(row, ClientInfo):
-        return True
-    return isinstance(row, Platform) and any(inspect(row).attrs[name].history.has_changes() for name in _COLUMNS)
+        return _has_changed(row, _OF_CLIENT_INFO) or _is_suspended_or_resumed(row)
+    return isinstance(row, Platform) and _has_changed(row, _OF_PLATFORM)
+
+
+def _has_changed(row: Any, names: Sequence[str]) -> bool:
+    attributes = inspect(row).attrs
+    return any(attributes[name].history.has_changes() for name in names)
+
+
+def _is_suspended_or_resumed(row: ClientInfo) -> bool:
+    added, _, deleted = inspect(row).attrs.status.history
+    was_unknown = bool(added) and not deleted
+    return was_unknown or ConnectionStatus.SUSPENDED in (*(added or ()), *(deleted or ()))

@@ -1,7 +1,14 @@
 """Who was heard when: kept in memory and written in one batch, so that it costs a request next to nothing."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubinfo.database import write
+from hubinfo.job import report
+from hubinfo.platforms.parties import Parties
 
 
 class Heard:
@@ -10,6 +17,9 @@ class Heard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at: dict[int, datetime] = {}
+        self._writing = threading.Lock()
+        self.wake: Callable[[], None] | None = None
+        """Has another thread write; None where nobody works in the background."""
 
     def note(self, platform_id: int, at: datetime) -> None:
         """This platform has sent a message."""
@@ -26,3 +36,25 @@ class Heard:
         """What could not be written; what was noted meanwhile is newer."""
         with self._lock:
             self._at = taken | self._at
+
+    def write(self, parties: Parties) -> None:
+        """Write down all that has been noted; what cannot be written is kept for the next time."""
+        with self._writing:
+            taken = self.take()
+            try:
+                if taken:
+                    with write():
+                        parties.heard(taken, presented=True)
+            except Exception:
+                self.put_back(taken)
+                raise
+
+    def write_at_once(self, parties: Parties) -> None:
+        """Without a request waiting for it, where there is another thread; never raises for a database that cannot be written."""
+        if self.wake is not None:
+            self.wake()
+            return
+        try:
+            self.write(parties)
+        except SQLAlchemyError as error:
+            report("write_heard", error)

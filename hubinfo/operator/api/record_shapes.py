@@ -151,6 +151,7 @@ class Counted(Output):
 
     counted = Integer()
     late = out.whole("Older than what is known: a later message, a check that failed, its going OFFLINE.")
+    future = List(String(), metadata={"description": "Parties of messages more than 5 minutes ahead of this clock."})
     # Schema has an attribute of this name too, of its instances.
     unknown = List(  # type: ignore[assignment]
         String(), metadata={"description": "Parties that are not there or not registered, e.g. NL-TNM."}
