@@ -4,7 +4,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -53,10 +53,11 @@ class Holder:
 
     def party(self, country_code: str = "", party_id: str = "") -> Party | None:
         """For whom a message speaks: the party it names if that is one of its own, else the first; None: it is suspended."""
-        named = party_of(country_code, party_id)
-        own = [party for party in self.parties if party_of(party.country_code, party.party_id) == named]
-        admitted = self.status != ConnectionStatus.SUSPENDED
-        return next((party for party in own or self.parties if admitted and not party.is_suspended), None)
+        if self.status == ConnectionStatus.SUSPENDED:
+            return None
+        named = party_of(country_code, party_id) if country_code else None
+        own = named and [party for party in self.parties if party_of(party.country_code, party.party_id) == named]
+        return next((party for party in own or self.parties if not party.is_suspended), None)
 
 
 class Unreadable(Exception):
@@ -73,12 +74,15 @@ class _Read:
     """By the hash of their token."""
     client_infos: dict[int, list[_Row]]
     """By platform."""
+    _made: dict[str, Holder] = field(default_factory=dict)
 
     def holder(self, token_hash: str) -> Holder | None:
-        """Made when it is asked for: of all, that would take longer than reading them."""
-        platform = self.platforms.get(token_hash)
-        if platform is None:
-            return None
+        """Made when it is first asked for: of all, that would take longer than reading them."""
+        if token_hash not in self._made and (platform := self.platforms.get(token_hash)):
+            self._made[token_hash] = self._make(platform)
+        return self._made.get(token_hash)
+
+    def _make(self, platform: _Row) -> Holder:
         rows = self.client_infos.get(platform.id, ())
         parties = (Party(row.country_code, row.party_id, row.role, row.status == ConnectionStatus.SUSPENDED) for row in rows)
         return Holder(platform.id, platform.name, platform.status, tuple(parties))

@@ -42,14 +42,14 @@ class Message(Input):
 @route("GET", "/heard", sub_request=_HEARD)
 def heard() -> Response:
     """May this caller pass? For a proxy's sub-request, with the OCPI Authorization header: one that may has been heard."""
+    sent = request.headers
     try:
-        holder = connections().directory.find(authorization.presented(request.headers.get("Authorization")))
+        holder = connections().directory.find(authorization.presented(sent.get("Authorization")))
     except Unreadable:
         return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_UNCACHED)
     if holder is None:
         return Response(status=HTTPStatus.UNAUTHORIZED, headers={**_UNCACHED, "WWW-Authenticate": "Token"})
-    named = (request.headers.get(f"OCPI-from-{name}", "") for name in ("country-code", "party-id"))
-    party = holder.party(*named)
+    party = holder.party(sent.get("OCPI-from-country-code", ""), sent.get("OCPI-from-party-id", ""))
     if party is None:
         return Response(status=HTTPStatus.FORBIDDEN, headers=_UNCACHED)
     access.hear(holder.platform_id, holder.status)
