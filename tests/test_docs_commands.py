@@ -118,7 +118,7 @@ def test_what_root_backs_up_and_restores_belongs_to_the_service() -> None:
         Path(name).chmod(0o755)
         settings.mkdir()
         (settings / "hubinfo.env").touch()
-        here = {"/var/lib/hubinfo": data, "/var/backups/hubinfo": backups, "/etc/hubinfo": settings}
+        here = {"/var/lib/hubinfo": str(data), "/var/backups/hubinfo": str(backups), "/etc/hubinfo": str(settings)}
         here |= {
             "-u hubinfo": "-u nobody",
             "-o hubinfo -g hubinfo": "-o nobody -g nogroup",
