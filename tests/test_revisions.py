@@ -32,15 +32,16 @@ def add_rows(platform_id: int, writer: int, time: int) -> None:
 def test_a_reader_that_goes_on_from_the_last_revision_sees_each_once_and_in_order(app: Flask, make_app: MakeApp) -> None:
     platform_id, failures = connect(app, ("CPO", "NL", "AAA")), list[BaseException]()
 
-    def add(writer: int) -> None:
+    def add(writer: int, own: Flask) -> None:
         try:
-            with make_app().app_context():
+            with own.app_context():
                 for time in range(TIMES):
                     add_rows(platform_id, writer, time)
         except BaseException as error:
             failures.append(error)
 
-    writers = [threading.Thread(target=add, args=(writer,)) for writer in range(WRITERS)]
+    # Made here: werkzeug compiles rules with `ast`, which Python 3.11 does not always survive in several threads at once.
+    writers = [threading.Thread(target=add, args=(writer, make_app())) for writer in range(WRITERS)]
     for writer in writers:
         writer.start()
     with app.app_context():
