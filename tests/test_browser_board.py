@@ -26,7 +26,7 @@ def board(window: Window) -> Window:
 
 def test_a_wrong_password_and_the_right_one(window: Window) -> None:
     window.open("/activity?kind=probe")
-    assert window.focused.get_attribute("id") == "password"
+    window.until(lambda: window.focused.get_attribute("id") == "password", "the password has the focus")
     window.sign_in("wrong")
     assert window.text("[role=alert]") == "That is not the operator's password."
     assert window.path.startswith("/sign-in")
