@@ -1,6 +1,5 @@
 """Signing in with the operator's password, and out."""
 
-import hmac
 import logging
 import math
 import re
@@ -11,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from hubinfo.logs import say
 from hubinfo.operator import guesses
-from hubinfo.operator.access import operator_password
+from hubinfo.operator.access import is_password
 from hubinfo.operator.board import door, frame, sessions
 from hubinfo.operator.board.blueprint import blueprint
 
@@ -34,7 +33,7 @@ def check_password() -> AnyResponse:
     if seconds:
         message = f"Too many wrong passwords. Try again in {seconds} s."
         return _form(message, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)})
-    if not hmac.compare_digest(request.form.get("password", "").encode(), operator_password().encode()):
+    if not is_password(request.form.get("password", "")):
         attempts.wrong()
         say(_log, logging.WARNING, "sign_in_refused", address=request.remote_addr)
         return _form("That is not the operator's password.", HTTPStatus.FORBIDDEN)
