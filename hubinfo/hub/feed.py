@@ -4,6 +4,7 @@ import functools
 import uuid
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,21 +94,33 @@ def told_anew(platform: Platform) -> None:
     platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
 
 
-def behind(session: Session) -> dict[int, int]:
-    """How many rows each platform with a Receiver has still to be told, by platform id.
+class Backlog:
+    """Rows by their revisions: what a platform has still to be told is all above its cursor but its own rows.
 
-    All rows above its cursor but its own: counted here, since joined they would be platforms times rows.
+    Counted here, since joined they would be platforms times rows.
     """
-    revisions: list[int] = []
-    own: dict[int, list[int]] = defaultdict(list)
-    rows = select(ClientInfo.revision, ClientInfo.platform_id).order_by(ClientInfo.revision)
-    for revision, platform_id in session.execute(rows):
-        revisions.append(revision)
-        own[platform_id].append(revision)
-    told = session.execute(select(Platform.id, Platform.told_revision).where(Platform.receiver_url.is_not(None)))
-    counted = {row.id: _above(revisions, row.told_revision) - _above(own[row.id], row.told_revision) for row in told}
-    return {platform_id: count for platform_id, count in counted.items() if count}
+
+    def __init__(self, rows: Iterable[tuple[int, int]]) -> None:
+        """Each row's revision and platform id, in the order of the revisions."""
+        self._revisions: list[int] = []
+        self._own: dict[int, list[int]] = defaultdict(list)
+        for revision, platform_id in rows:
+            self._revisions.append(revision)
+            self._own[platform_id].append(revision)
+
+    def count(self, platform_id: int, told_revision: int) -> int:
+        """How many rows this platform has still to be told."""
+        return _above(self._revisions, told_revision) - _above(self._own[platform_id], told_revision)
 
 
 def _above(revisions: list[int], revision: int) -> int:
     return len(revisions) - bisect_right(revisions, revision)
+
+
+def behind(session: Session) -> dict[int, int]:
+    """How many rows each platform with a Receiver has still to be told, by platform id."""
+    rows = session.execute(select(ClientInfo.revision, ClientInfo.platform_id).order_by(ClientInfo.revision))
+    backlog = Backlog((row[0], row[1]) for row in rows)
+    told = session.execute(select(Platform.id, Platform.told_revision).where(Platform.receiver_url.is_not(None)))
+    counted = {row.id: backlog.count(row.id, row.told_revision) for row in told}
+    return {platform_id: count for platform_id, count in counted.items() if count}

@@ -1,7 +1,6 @@
 """What CONNECTED platforms have still to be told, all in all."""
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,25 +39,22 @@ def read(session: Session) -> Untold:
 
 
 def _count(cursors: Sequence[Any], changes: Sequence[Any]) -> Untold:
-    """By revision, since joined they would be platforms times rows. No platform is told of its own rows."""
-    revisions = [change.revision for change in changes]
-    own: dict[int, list[int]] = defaultdict(list)
-    for change in changes:
-        own[change.platform_id].append(change.revision)
+    backlog = feed.Backlog((change.revision, change.platform_id) for change in changes)
     untold = Untold()
     for cursor in cursors:
-        first, first_own = (bisect_right(among, cursor.told_revision) for among in (revisions, own[cursor.id]))
-        count = len(revisions) - first - (len(own[cursor.id]) - first_own)
+        count = backlog.count(cursor.id, cursor.told_revision)
         if count:
             untold.platforms += 1
             untold.changes += count
-            oldest_at = _first_of_others(cursor.id, changes, first)
+            oldest_at = _first(cursor, changes)
             untold.oldest_at = min(untold.oldest_at or oldest_at, oldest_at)
     return untold
 
 
-def _first_of_others(platform_id: int, changes: Sequence[Any], index: int) -> datetime:
-    while changes[index].platform_id == platform_id:
+def _first(cursor: Any, changes: Sequence[Any]) -> datetime:
+    """When the first change was made that this platform has not been told; none is its own."""
+    index = bisect_right(changes, cursor.told_revision, key=lambda change: change.revision)
+    while changes[index].platform_id == cursor.id:
         index += 1
     at: datetime = changes[index].last_updated
     return at
