@@ -1,9 +1,14 @@
 """`/metrics` as a scraper reads it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
+
+from hubinfo.worker import Worker
+from tests.hubs import connect
+from tests.test_health import lead
 
 MAIL = {"notify_mail_to": "ops@example.com", "notify_mail_from": "hubinfo@example.com", "smtp_url": "smtp://127.0.0.1:1"}
 """Settings of a channel: without any, there is nothing to tell of notifications."""
@@ -35,6 +40,17 @@ class Scrape:
     def names(self) -> set[str]:
         """Of all samples, those of histograms with `_bucket` and the like."""
         return {name for name, _ in self._samples}
+
+
+def with_every_metric(make_app: Callable[..., Flask]) -> Flask:
+    """An app of which every metric there is can be seen."""
+    app = make_app(**MAIL)
+    connect(app, ("CPO", "NL", "AAA"))
+    app.test_client().get("/healthz")
+    worker = Worker(app)
+    lead(worker)
+    worker.stop()
+    return app
 
 
 def scrape(app: Flask) -> Scrape:

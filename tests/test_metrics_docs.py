@@ -2,13 +2,10 @@
 
 import re
 
-from hubinfo.worker import Worker
 from tests.conftest import MakeApp
-from tests.hubs import connect
-from tests.metrics import MAIL, scrape
+from tests.metrics import scrape, with_every_metric
 from tests.processes import SOURCES
 from tests.prometheus import DEPLOY
-from tests.test_health import lead
 
 PAGE = (SOURCES / "docs" / "metrics.md").read_text()
 
@@ -22,14 +19,8 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_table_has_every_metric_with_its_type_and_labels_and_nothing_else(make_app: MakeApp) -> None:
-    app = make_app(**MAIL)
-    connect(app, ("CPO", "NL", "AAA"))
-    app.test_client().get("/healthz")
-    worker = Worker(app)
-    lead(worker)
-    worker.stop()
     there = {}
-    for family in scrape(app).families:
+    for family in scrape(with_every_metric(make_app)).families:
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         there[family.name + ("_total" if family.type == "counter" else "")] = (family.type, labels)
     documented = {

@@ -11,14 +11,11 @@ import pytest
 import requests
 from flask import Flask
 
-from hubinfo.worker import Worker
 from tests.conftest import MakeApp
-from tests.hubs import connect
-from tests.metrics import MAIL, scrape
+from tests.metrics import scrape, with_every_metric
 from tests.peers import Peer
 from tests.processes import SOURCES, Installation
 from tests.prometheus import DEPLOY, Prometheus, needs_prometheus, promtool
-from tests.test_health import lead
 
 DASHBOARD = json.loads((SOURCES / "deploy" / "grafana" / "hubinfo.json").read_text())
 TOKEN = "a-token-for-scraping"
@@ -42,14 +39,7 @@ def test_every_alert_is_tested_both_ways() -> None:
 
 @pytest.fixture
 def complete_app(make_app: MakeApp) -> Flask:
-    """One of which every metric there is can be seen."""
-    app = make_app(**MAIL)
-    connect(app, ("CPO", "NL", "AAA"))
-    app.test_client().get("/healthz")
-    worker = Worker(app)
-    lead(worker)
-    worker.stop()
-    return app
+    return with_every_metric(make_app)
 
 
 def test_promtool_finds_nothing_to_improve_in_a_scrape(complete_app: Flask) -> None:
