@@ -208,3 +208,15 @@ def test_no_token_and_no_name_of_a_party_is_told(hub: Hub) -> None:
     text = hub.app.test_client().get("/metrics").text
     assert "hubclientinfo/<" in text
     assert not [secret for secret in (token, "TNM", "operator.password", "0123456789abcdef") if secret in text]
+
+
+def test_two_hosts_on_one_database_say_the_same_of_it_and_each_counts_its_own_requests(make_app: MakeApp) -> None:
+    hosts = [make_app(), make_app()]
+    connect(hosts[0], ("CPO", "NL", "AAA"), ("EMSP", "NL", "AAA"))
+    hosts[1].test_client().get("/healthz")
+    hosts[1].test_client().get("/healthz")
+    one, other = map(scrape, hosts)
+    for gauge in ("hubinfo_parties", "hubinfo_platforms_behind", "hubinfo_changes_untold"):
+        assert one.by(gauge) == other.by(gauge) != {}
+    requests = [each.by("hubinfo_http_requests_total") for each in (one, other)]
+    assert [sum(count for labels, count in each.items() if "/healthz" in labels) for each in requests] == [0, 2]
