@@ -69,7 +69,7 @@ def _database() -> str:
     except schema.SchemaError as error:
         raise Failed(str(error)) from None
     rows = db.session.scalar(select(func.count()).select_from(ClientInfo))
-    return f"{schema.shown_url()}, schema {schema.current()}, {rows} parties"
+    return f"{schema.shown_url()}, schema {schema.current()}, {rows} {'party' if rows == 1 else 'parties'}"
 
 
 def _sqlite() -> str:
