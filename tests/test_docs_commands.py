@@ -23,7 +23,7 @@ from tests.instances import Instances
 from tests.processes import SOURCES, Installation
 from tests.test_tour import Terminal, blocks, masked, steps
 
-PAGES = ("install", "configure", "operate", "postgresql", "troubleshoot")
+PAGES = ("install", "docker", "configure", "operate", "postgresql", "troubleshoot")
 TYPED = {
     ("install", "By hand"),
     ("operate", "Backup"),
@@ -35,7 +35,10 @@ TYPED = {
 }
 NOT_TYPED = {
     ("install", "As a service of systemd"): "as root, on a host of one's own",
-    ("install", "In containers"): "needs Docker's daemon; tests/test_deploy_docker.py runs what is inside",
+    **{
+        ("docker", heading): "needs Docker's daemon; tests/test_docker.py types it when asked to"
+        for heading in ("A hub on SQLite", "Backup", "Restore", "Upgrade", "On PostgreSQL", "Moving there from SQLite")
+    },
     ("install", "Afterwards"): "tests/test_doctor.py",
     ("operate", "Upgrade"): "needs the network; tests/test_migrations.py has what comes after",
     ("postgresql", "A new hub"): "makes an account; tests/test_deploy_docker.py upgrades and serves",

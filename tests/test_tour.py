@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -70,8 +70,9 @@ def is_complete(command: str) -> bool:
 class Terminal:
     """A bash that is typed into, and all that it shows."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], seconds: float = SECONDS) -> None:
         self.lines: list[str] = []
+        self._seconds = seconds
         self._shown = threading.Condition()
         self._bash = subprocess.Popen(
             ["bash", "-s"],
@@ -108,7 +109,7 @@ class Terminal:
 
     def wait_for(self, condition: Callable[[list[str]], bool]) -> None:
         """Wait until this holds of what is shown; fails the test when it never does."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + self._seconds
         with self._shown:
             while not condition(self.lines):
                 assert self._shown.wait(deadline - time.monotonic()), "\n".join(self.lines)
