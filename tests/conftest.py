@@ -24,9 +24,9 @@ from hubinfo.worker import Worker
 from tests import browser, leaks
 from tests.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
 from tests.hub_peer import HubPeer, connect_hub
-from tests.nginx import NGINX
 from tests.peers import Peer
 from tests.prometheus import MISSING as MISSING_PROMETHEUS
+from tests.proxies import PROGRAMS
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
 MakeApp = Callable[..., Flask]
@@ -44,8 +44,9 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not POSTGRESQL:
         terminalreporter.section("PostgreSQL tests were SKIPPED: set HUBINFO_TEST_DATABASE_URL", red=True, bold=True)
-    if NGINX is None:
-        terminalreporter.section("nginx tests were SKIPPED: there is no nginx", red=True, bold=True)
+    for name, path in PROGRAMS.items():
+        if path is None:
+            terminalreporter.section(f"{name} tests were SKIPPED: there is no {name}", red=True, bold=True)
     if MISSING_PROMETHEUS:
         terminalreporter.section("Prometheus tests were SKIPPED: apt-get install prometheus", red=True, bold=True)
     if browser.MISSING:

@@ -1,7 +1,8 @@
-"""docs/traffic.md and what lies in deploy/ for Traefik, held to each other and to what is served."""
+"""docs/traffic.md and what lies in deploy/ for proxies, held to each other and to what is served."""
 
 import json
 import re
+import textwrap
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import yaml  # type: ignore[import-untyped]
 from hubinfo.operator.api.routes import ROUTES
 from tests.api import Api
 from tests.conftest import Hub
-from tests.nginx import SITE
 from tests.processes import SOURCES
+from tests.proxies import ENVOY, SITE
 from tests.test_heard import CPO, TOKEN, ask, connected
 from tests.test_heard_batch import heard_long_ago
 
@@ -50,6 +51,7 @@ def test_what_is_shown_stands_in_the_files() -> None:
     assert yaml.safe_load(block("yaml"))["heard"] == traefik()["middlewares"]["heard"]
     site = {line.strip() for line in SITE.read_text().splitlines()}
     assert {line.strip() for line in block("nginx").splitlines()} <= site
+    assert block("lua") in textwrap.dedent(ENVOY.read_text().partition("inline_string: |\n")[2].partition("- name: codec")[0])
 
 
 def test_the_batch_that_is_shown_is_answered_as_shown(hub: Hub) -> None:

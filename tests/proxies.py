@@ -1,4 +1,4 @@
-"""The real nginx, unprivileged, with the site of deploy/ on loopback ports."""
+"""The real nginx and the real Envoy, unprivileged, with what deploy/ has for them, on loopback ports."""
 
 import os
 import re
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import SOURCES, Server, free_port
+from tests.processes import BIN, SOURCES, Server, free_port
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
+PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(BIN)])
+PROGRAMS = {name: shutil.which(name, path=PATH) for name in ("nginx", "envoy")}
 SITE = SOURCES / "deploy" / "nginx" / "hubinfo.conf"
+ENVOY = SOURCES / "deploy" / "envoy" / "envoy.yaml"
 MAIN = """
 daemon off;
 master_process off;
@@ -30,13 +32,13 @@ http {{
 """
 
 
-def require_nginx() -> str:
+def require(name: str) -> str:
     """Its path. Where it is missing the test is skipped, and in CI it fails."""
-    if NGINX is not None:
-        return NGINX
+    if path := PROGRAMS[name]:
+        return path
     if os.environ.get("CI"):
-        pytest.fail("needs nginx, which CI has to install")
-    pytest.skip("needs nginx")
+        pytest.fail(f"needs {name}, which CI has to install")
+    pytest.skip(f"needs {name}")
 
 
 def replaced(site: str, old: str, new: str) -> str:
@@ -54,11 +56,18 @@ def make_certificate(folder: Path) -> None:
     subprocess.run(["openssl", "req", *kind, *subject, *files], check=True, capture_output=True, timeout=60)
 
 
-class Nginx(Server):
+class Proxy(Server):
     """In front of hubinfo and a router, which listen on these ports."""
 
+    def __init__(self, folder: Path, command: list[str], port: int) -> None:
+        super().__init__(command, folder, dict(os.environ), port)
+        self.url = f"https://127.0.0.1:{port}"
+        self.ca_file = str(folder / "fullchain.pem")
+
+
+class Nginx(Proxy):
     def __init__(self, folder: Path, hubinfo: int, router: int) -> None:
-        path = require_nginx()
+        path = require("nginx")
         make_certificate(folder)
         self.http_port, port = free_port(), free_port()
         site = SITE.read_text()
@@ -73,7 +82,23 @@ class Nginx(Server):
             site = replaced(site, old, new)
         (folder / "hubinfo.conf").write_text(site)
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-        command = [path, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-        super().__init__(command, folder, dict(os.environ), port)
-        self.url = f"https://127.0.0.1:{port}"
-        self.ca_file = str(folder / "fullchain.pem")
+        super().__init__(folder, [path, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"], port)
+
+
+class Envoy(Proxy):
+    def __init__(self, folder: Path, hubinfo: int, router: int) -> None:
+        path = require("envoy")
+        make_certificate(folder)
+        port = free_port()
+        site = ENVOY.read_text()
+        for old, new in (
+            ("address: 0.0.0.0, port_value: 443", f"address: 127.0.0.1, port_value: {port}"),
+            ("port_value: 5000", f"port_value: {hubinfo}"),
+            ("port_value: 8080", f"port_value: {router}"),
+            ("/etc/envoy/fullchain.pem", f"{folder}/fullchain.pem"),
+            ("/etc/envoy/privkey.pem", f"{folder}/privkey.pem"),
+        ):
+            site = replaced(site, old, new)
+        (folder / "envoy.yaml").write_text(site)
+        only_one = ["--use-dynamic-base-id", "--concurrency", "1"]
+        super().__init__(folder, [path, "-c", str(folder / "envoy.yaml"), "--log-level", "warning", *only_one], port)
