@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,12 @@ def require(name: str) -> str:
     pytest.skip(f"needs {name}")
 
 
-def replaced(site: str, old: str, new: str) -> str:
-    """Fails the test when the site no longer has this."""
-    changed, count = re.subn(re.escape(old), new, site)
-    assert count == 1, f"{count} times in the site: {old}"
-    return changed
+def replaced(site: str, changes: Mapping[str, str]) -> str:
+    """Fails the test when the site no longer has one of these."""
+    for old, new in changes.items():
+        site, count = re.subn(re.escape(old), new, site)
+        assert count == 1, f"{count} times in the site: {old}"
+    return site
 
 
 def make_certificate(folder: Path) -> None:
@@ -70,17 +72,15 @@ class Nginx(Proxy):
         path = require("nginx")
         make_certificate(folder)
         self.http_port, port = free_port(), free_port()
-        site = SITE.read_text()
-        for old, new in (
-            ("listen 80;", f"listen 127.0.0.1:{self.http_port};"),
-            ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-            ("127.0.0.1:5000", f"127.0.0.1:{hubinfo}"),
-            ("127.0.0.1:8080", f"127.0.0.1:{router}"),
-            ("/etc/letsencrypt/live/hub.example.com/fullchain.pem", f"{folder}/fullchain.pem"),
-            ("/etc/letsencrypt/live/hub.example.com/privkey.pem", f"{folder}/privkey.pem"),
-        ):
-            site = replaced(site, old, new)
-        (folder / "hubinfo.conf").write_text(site)
+        here = {
+            "listen 80;": f"listen 127.0.0.1:{self.http_port};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "127.0.0.1:5000": f"127.0.0.1:{hubinfo}",
+            "127.0.0.1:8080": f"127.0.0.1:{router}",
+            "/etc/letsencrypt/live/hub.example.com/fullchain.pem": f"{folder}/fullchain.pem",
+            "/etc/letsencrypt/live/hub.example.com/privkey.pem": f"{folder}/privkey.pem",
+        }
+        (folder / "hubinfo.conf").write_text(replaced(SITE.read_text(), here))
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
         super().__init__(folder, [path, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"], port)
 
@@ -90,15 +90,13 @@ class Envoy(Proxy):
         path = require("envoy")
         make_certificate(folder)
         port = free_port()
-        site = ENVOY.read_text()
-        for old, new in (
-            ("address: 0.0.0.0, port_value: 443", f"address: 127.0.0.1, port_value: {port}"),
-            ("port_value: 5000", f"port_value: {hubinfo}"),
-            ("port_value: 8080", f"port_value: {router}"),
-            ("/etc/envoy/fullchain.pem", f"{folder}/fullchain.pem"),
-            ("/etc/envoy/privkey.pem", f"{folder}/privkey.pem"),
-        ):
-            site = replaced(site, old, new)
-        (folder / "envoy.yaml").write_text(site)
+        here = {
+            "address: 0.0.0.0, port_value: 443": f"address: 127.0.0.1, port_value: {port}",
+            "port_value: 5000": f"port_value: {hubinfo}",
+            "port_value: 8080": f"port_value: {router}",
+            "/etc/envoy/fullchain.pem": f"{folder}/fullchain.pem",
+            "/etc/envoy/privkey.pem": f"{folder}/privkey.pem",
+        }
+        (folder / "envoy.yaml").write_text(replaced(ENVOY.read_text(), here))
         only_one = ["--use-dynamic-base-id", "--concurrency", "1"]
         super().__init__(folder, [path, "-c", str(folder / "envoy.yaml"), "--log-level", "warning", *only_one], port)
