@@ -69,6 +69,12 @@ def test_a_message_of_any_method_passes_and_counts(front: Front) -> None:
     ]
 
 
+def test_an_escaped_slash_in_an_id_stays_one(front: Front) -> None:
+    path = f"{PATH}/NL/TNM/a%2Fb%20c"
+    assert front.get(path, TOKEN).status_code == 200
+    assert [request.path for request in front.router.received] == [path]
+
+
 def test_all_else_is_hubinfo_itself(front: Front) -> None:
     assert front.get("/ocpi/versions", TOKEN).json()["status_code"] == 1000
     assert front.get("/ocpi/versions").json()["status_code"] == 2000
@@ -91,6 +97,16 @@ def test_metrics_are_shown_to_nobody_however_they_are_spelled(front: Front) -> N
     ):
         status, body = front.get_unchanged(path)
         assert (status, body == ours[1]) == (404, False), path
+    for path in (
+        "/%2fmetrics",
+        "/%2Fmetrics%2F",
+        "/%6detrics",
+        "/./metrics",
+        "/x/%2e%2e/metrics",
+        "/x/..%2fmetrics",
+        "/roaming/..%2fmetrics/",
+    ):
+        assert "hubinfo_" not in front.get_unchanged(path)[1], path
 
 
 def test_the_proxy_finds_nothing_to_warn_of(front: Front) -> None:
