@@ -29,6 +29,16 @@ def test_a_known_caller_reaches_the_router_with_its_name(front: Front) -> None:
     assert (request.path, names["x-request-id"], names["authorization"]) == (PATH, "r-1", f"Token {TOKEN}")
 
 
+def test_a_forged_name_does_not_reach_the_router_however_it_is_spelled(front: Front) -> None:
+    """To WSGI, an underscore in the name of a header is a dash."""
+    sent = {"Authorization": f"Token {TOKEN}", "x_hubinfo_role": "HUB", "X-HUBINFO-Country-Code": "XX", "X_Hubinfo-Party_Id": "XXX"}
+    requests.get(front.proxy.url + PATH, headers=sent, verify=front.proxy.ca_file, timeout=60)
+    [request] = front.router.received
+    said = {name.lower().replace("_", "-"): value for name, value in request.headers.items()}
+    assert len(said) == len(request.headers)
+    assert (said["x-hubinfo-role"], said["x-hubinfo-country-code"], said["x-hubinfo-party-id"]) == CPO
+
+
 def test_the_body_goes_to_the_router_and_not_to_hubinfo(front: Front) -> None:
     assert front.post(b"x" * 2_000_000).status_code == 200
     assert [(request.method, len(request.body)) for request in front.router.received] == [("POST", 2_000_000)]
