@@ -13,6 +13,8 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, MetaData, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -73,6 +75,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def cause(error: Exception) -> str:
+    """What the database said, in one line."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether it cannot do what it is asked at the moment: gone, locked, full, all connections in use."""
+    # SQLite has the same error for a mistake in SQL.
+    return isinstance(error, OperationalError | InterfaceError | NoneFree) and not cause(error).startswith(("no such ", "near "))
 
 
 def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubinfo.logs import say
+from hubinfo.database import cause
+from hubinfo.logs import say, say_where
 from hubinfo.ocpi.crew import Crew
 
 _log = logging.getLogger(__name__)
@@ -65,7 +66,6 @@ class Job:
 def report(job: str, error: Exception) -> None:
     """A database that cannot be reached is one line, again and again; anything else is a bug of ours and shows where."""
     if isinstance(error, SQLAlchemyError):
-        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        say(_log, logging.ERROR, "job_failed", job=job, reason=f"database: {reason}")
+        say(_log, logging.ERROR, "job_failed", job=job, reason=f"database: {cause(error)}")
     else:
-        _log.error("job_failed", extra={"hubinfo": {"job": job}}, exc_info=error)
+        say_where(_log, "job_failed", error, job=job)

@@ -16,6 +16,11 @@ def say(logger: logging.Logger, level: int, event: str, /, **values: object) -> 
     logger.log(level, event, extra={"hubinfo": values})
 
 
+def say_where(logger: logging.Logger, event: str, bug: BaseException, /, **values: object) -> None:
+    """Log a bug of ours as an event, with its traceback."""
+    logger.error(event, extra={"hubinfo": values}, exc_info=bug)
+
+
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         values = " ".join(f"{key}={_quoted(value)}" for key, value in _values(record).items())

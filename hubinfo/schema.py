@@ -13,7 +13,7 @@ from flask_migrate import Migrate
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.checks import without_password
-from hubinfo.database import db
+from hubinfo.database import cause, db
 
 migrate = Migrate()
 
@@ -82,11 +82,6 @@ def check() -> None:
         raise SchemaError(f"database {shown_url()} has schema {found}, made by a newer hubinfo; install that one")
     has = f"schema {found}" if found else "no schema yet"
     raise SchemaError(f"database {shown_url()} has {has} and needs {_head()}; run: flask db upgrade")
-
-
-def cause(error: Exception) -> str:
-    """What the database said, in one line."""
-    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def shown_url() -> str:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo import create_app, schema, web
 from hubinfo.config import Settings, SettingsError, current_settings
-from hubinfo.database import db, write
+from hubinfo.database import cause, db, write
 from hubinfo.logs import say
 from hubinfo.models import Platform
 from hubinfo.ocpi.dialect import HUB
@@ -98,7 +98,7 @@ def _prepare(settings: Settings) -> None:
     except (schema.SchemaError, SettingsError) as error:
         raise CannotServe(str(error)) from None
     except SQLAlchemyError as error:
-        raise CannotServe(f"database {schema.shown_url()} cannot be used: {schema.cause(error)}") from None
+        raise CannotServe(f"database {schema.shown_url()} cannot be used: {cause(error)}") from None
     except OSError as error:
         raise CannotServe(f"folder {settings.instance_path} cannot be used: {error.strerror}") from None
     if made or made_password:

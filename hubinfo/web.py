@@ -9,9 +9,10 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, g, has_request_context, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, ServiceUnavailable
 
-from hubinfo.logs import say
+from hubinfo.database import cause, is_unreachable
+from hubinfo.logs import say, say_where
 from hubinfo.ocpi import authorization
 from hubinfo.ocpi.envelope import NotJson, OcpiError, StatusCode, read_json, wrap
 
@@ -21,6 +22,7 @@ _DRAINED = 16 * MAX_BODY
 _MESSAGE_IDS = ("X-Request-ID", "X-Correlation-ID")
 _FIT_FOR_HEADER = re.compile(r"[^\x00-\x1f\x7f]+")
 _LONGEST_SHOWN = 100
+_RETRY_AFTER_SECONDS = 5
 _LONG_TOKEN = 8
 """Shorter ones, which only a stranger would present, are in many words by chance."""
 _ERROR_PAGES = "hubinfo.error_pages"
@@ -38,7 +40,7 @@ def init_app(app: Flask) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_error_handler(OcpiError, _on_ocpi_error)
     app.register_error_handler(HTTPException, _on_http_error)
-    app.register_error_handler(Exception, _on_bug)
+    app.register_error_handler(Exception, _on_fault)
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -96,11 +98,20 @@ def _error_page() -> ErrorPage:
     return pages[max(above, key=len)] if above else lambda error: error
 
 
-def _on_bug(error: Exception) -> Response:
-    if not is_ocpi():
+def _on_fault(error: Exception) -> Response | HTTPException:
+    if not is_ocpi() and not is_unreachable(error):
         raise error
-    _log.error("request_failed method=%s path=%s", request.method, request.path, exc_info=error)
-    return answer(status_code=StatusCode.SERVER_ERROR, message="internal error", http_status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _on_http_error(as_answered(error))
+
+
+def as_answered(error: Exception) -> HTTPException:
+    """What went wrong here: 503 where the database cannot be asked, which is one line in the log, and 500 for a bug of ours."""
+    values = {"method": _shown(request.method), "path": _shown(request.path), **logged_ids()}
+    if is_unreachable(error):
+        say(_log, logging.ERROR, "request_failed", **values, reason=f"database: {cause(error)}")
+        return ServiceUnavailable("The database cannot be asked at the moment.", retry_after=_RETRY_AFTER_SECONDS)
+    say_where(_log, "request_failed", error, **values)
+    return InternalServerError()
 
 
 def is_ocpi() -> bool:

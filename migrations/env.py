@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import hubinfo.models  # noqa: F401  (fills the metadata)
 from hubinfo import schema
-from hubinfo.database import WRITE, UtcDateTime, db
+from hubinfo.database import WRITE, UtcDateTime, cause, db
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -60,4 +60,4 @@ try:
         else:
             run(connection)
 except (SQLAlchemyError, sqlite3.Error) as error:
-    raise CommandError(f"database {schema.shown_url()}: {schema.cause(error)}") from error
+    raise CommandError(f"database {schema.shown_url()}: {cause(error)}") from error

@@ -161,7 +161,7 @@ class Client:
             return error
         except Exception:
             # A bug of ours, and still this platform's outcome: the exchange would wait for it for ever.
-            _log.exception("request_failed url=%s", request.url)
+            _log.exception("exchange_broke", extra={"hubinfo": {"method": request.method, "url": request.url}})
             return PeerError("our own fault, see the log")
 
     def _send(self, request: Request) -> requests.Response:

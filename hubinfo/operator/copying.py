@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hubinfo import database, schema
 from hubinfo.config import current_settings
-from hubinfo.database import WRITE, db
+from hubinfo.database import WRITE, cause, db
 from hubinfo.lease import is_held
 from hubinfo.models import Counter, Lease, PendingToken
 from hubinfo.operator.refused import Refused
@@ -102,7 +102,7 @@ def _copy_table(table: Table, source: Connection, target: Connection) -> dict[st
         _go_on_after_ids(table, target)
         counts = {"source": _count(table, source), "target": _count(table, target)}
     except SQLAlchemyError as error:
-        raise Refused(f"nothing was copied to {schema.shown_url()}: table {table.name}: {schema.cause(error)}") from None
+        raise Refused(f"nothing was copied to {schema.shown_url()}: table {table.name}: {cause(error)}") from None
     if counts["source"] != counts["target"]:
         found = f"{counts['target']} rows of {counts['source']} have arrived"
         raise Refused(f"nothing was copied to {schema.shown_url()}: table {table.name}: {found}")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo import clock, schema
 from hubinfo.config import SettingsError, current_settings
+from hubinfo.database import cause
 from hubinfo.operator.refused import Refused
 
 P = ParamSpec("P")
@@ -74,7 +75,7 @@ def in_one_line(function: Callable[P, T]) -> Callable[P, T]:
         except (schema.SchemaError, SettingsError, Refused, OSError) as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:
-            raise click.ClickException(f"database {schema.shown_url()}: {schema.cause(error)}") from None
+            raise click.ClickException(f"database {schema.shown_url()}: {cause(error)}") from None
 
     return run
 

@@ -5,6 +5,7 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from hubinfo.database import cause
 from hubinfo.logs import say
 
 _log = logging.getLogger(__name__)
@@ -38,8 +39,7 @@ class Trouble:
         self._ask_at = now + _PAUSE_SECONDS
         if now >= self._said_at + _SILENT_SECONDS:
             self._said_at = now
-            reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-            say(_log, logging.WARNING, "holders_unreadable", reason=f"database: {reason}")
+            say(_log, logging.WARNING, "holders_unreadable", reason=f"database: {cause(error)}")
 
     def ended(self) -> None:
         """The database has answered."""

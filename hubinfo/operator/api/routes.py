@@ -1,6 +1,5 @@
 """A route is declared once: what is declared here is served, checked and described."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,7 +18,6 @@ from hubinfo.operator.refused import NoSuchParty, NoSuchPlatform, Refused
 F = TypeVar("F", bound=Callable[..., Any])
 ROOT = "/api"
 JSON = "application/json"
-_log = logging.getLogger(__name__)
 blueprint = Blueprint("api", __name__, url_prefix=ROOT, template_folder=".")
 
 
@@ -126,6 +124,8 @@ def _on_http_error(exception: HTTPException) -> Response:
 
 
 @blueprint.errorhandler(Exception)
-def _on_bug(bug: Exception) -> Response:
-    _log.error("request_failed method=%s path=%s", request.method, request.path, exc_info=bug)
-    return error(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the log says more")
+def _on_fault(fault: Exception) -> Response:
+    exception = web.as_answered(fault)
+    if exception.code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return error(exception.code, "internal error; the log says more")
+    return http_error(exception, f"{request.method} {request.path}")
