@@ -1,6 +1,7 @@
 """`flask hubinfo notify-test`, and what `doctor` says of notifications."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +82,26 @@ def test_one_that_fails_makes_it_exit_1(make_telling: Callable[..., Flask], hook
     rows = json_of(make_telling(), "notify-test", exit_code=1)
     assert [(row["channel"], row["ok"]) for row in rows] == [("mail", True), ("webhook", False), ("apprise-1", False)]
     assert rows[1]["message"] == f"to {hook.base}/: HTTP 503"
+
+
+def test_who_is_refused_is_named_and_makes_it_exit_1(make_telling: Callable[..., Flask], box: Mailbox) -> None:
+    box.refused["night@example.com"] = "550 nobody here"
+    [row, *_] = json_of(make_telling(notify_mail_to="ops@example.com,night@example.com"), "notify-test", exit_code=1)
+    assert not row["ok"]
+    assert row["message"].endswith(": mail server refuses night@example.com: SMTP 550 nobody here")
+    assert [envelope.rcpt_tos for envelope in box.delivered] == [["ops@example.com"]]
+
+
+def test_what_waits_for_a_channel_that_works_is_sent_at_once(make_telling: Callable[..., Flask], hook: Peer) -> None:
+    hook.behave("POST", "/", lambda handler: handler.raw(b"", http_status=503))
+    app, later = make_telling(), clock.now() + timedelta(hours=1)
+    with app.app_context(), write() as session:
+        for channel in ("mail", "webhook"):
+            outbox.put(session, channel, [], later)
+    json_of(app, "notify-test", exit_code=1)
+    with app.app_context():
+        assert outbox.take("mail", clock.now()) is not None
+        assert outbox.take("webhook", clock.now()) is None
 
 
 def test_one_channel_alone(make_telling: Callable[..., Flask], box: Mailbox, hook: Peer) -> None:

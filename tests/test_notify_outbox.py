@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from hubinfo.database import db, write
 from hubinfo.models import Notification
 from hubinfo.notify import outbox
-from hubinfo.notify.channel import NotSent
+from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.courier import Courier
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.watch import Watch
@@ -29,6 +29,7 @@ class Recorder:
     def __init__(self) -> None:
         self.ids: list[str] = []
         self.fails: Exception | None = None
+        self.refuses: str | None = None
         self.while_sending: Callable[[], object] = lambda: None
 
     def send(self, message: Message) -> None:
@@ -36,6 +37,8 @@ class Recorder:
         self.while_sending()
         if self.fails:
             raise self.fails
+        if message.id == self.refuses:
+            raise NotSent("this one never")
 
 
 @pytest.fixture
@@ -110,28 +113,86 @@ def test_each_channel_is_tried_by_itself(app: Flask, clock: SetClock) -> None:
     assert (len(broken.ids), len(whole.ids), waiting(app)) == (1, 1, 1)
 
 
-def test_a_message_that_fails_holds_up_no_other(app: Flask, clock: SetClock) -> None:
+def ids(app: Flask) -> list[str]:
+    with app.app_context():
+        return list(db.session.scalars(select(Notification.message_id).order_by(Notification.id)))
+
+
+def test_a_message_that_is_refused_holds_up_no_other(app: Flask, clock: SetClock) -> None:
+    put(app, clock, "mail", "mail", "mail")
+    recorder, [refused, *others] = Recorder(), ids(app)
+    recorder.refuses = refused
+    courier(app, clock, recorder).run()
+    assert (recorder.ids, ids(app)) == ([refused, *others], [refused])
+
+
+def test_what_is_told_keeps_its_order_whatever_failed_before(app: Flask, clock: SetClock) -> None:
+    """That a party is back is not followed by that it is OFFLINE."""
+    put(app, clock, "mail")
+    recorder, sent = Recorder(), list[str]()
+    recorder.fails = NotSent("connection refused")
+    sends = courier(app, clock, recorder)
+    for _ in range(5):
+        sends.run()
+        clock.pass_seconds(400)
+        put(app, clock, "mail")
+    recorder.fails, recorder.ids, sent = None, [], ids(app)
+    sends.run()
+    assert (recorder.ids, waiting(app)) == (sent, 0)
+    assert len(sent) == 6
+
+
+def test_a_channel_that_is_down_is_not_asked_for_each_message(app: Flask, clock: SetClock) -> None:
+    put(app, clock, *["mail"] * 9)
+    recorder = Recorder()
+    recorder.fails = NotSent("connection refused")
+    sends = courier(app, clock, recorder)
+    sends.run()
+    clock.pass_seconds(59)
+    sends.run()
+    assert recorder.ids == ids(app)[:2]
+    clock.pass_seconds(1)
+    sends.run()
+    assert recorder.ids == ids(app)[:2] * 2
+    clock.pass_seconds(86_400)
+    for _ in range(5):
+        sends.run()
+    assert (len(recorder.ids), waiting(app)) == (4 + 9, 0)
+
+
+def test_what_some_have_got_is_not_sent_again_and_the_log_says_who_has_not(
+    app: Flask, clock: SetClock, said: pytest.LogCaptureFixture
+) -> None:
     put(app, clock, "mail")
     recorder = Recorder()
-    recorder.fails = NotSent("refused")
+    recorder.fails = PartlySent("mail server refuses ops@example.com: SMTP 550")
+    courier(app, clock, recorder).run()
+    assert (len(recorder.ids), waiting(app)) == (1, 0)
+    refused, sent = said.records
+    assert (refused.getMessage(), sent.getMessage()) == ("recipients_refused", "notification_sent")
+    assert refused.__dict__["hubinfo"]["reason"] == "mail server refuses ops@example.com: SMTP 550"
+
+
+def test_what_waits_is_tried_at_once_when_it_is_made_due(app: Flask, clock: SetClock) -> None:
+    put(app, clock, "mail")
+    recorder = Recorder()
+    recorder.fails = NotSent("connection refused")
     sends = courier(app, clock, recorder)
     sends.run()
     recorder.fails = None
-    put(app, clock, "mail")
+    with app.app_context():
+        outbox.make_due("mail", clock())
     sends.run()
-    assert (len(recorder.ids), waiting(app)) == (2, 1)
-    clock.pass_seconds(61)
-    sends.run()
-    assert (recorder.ids[2], waiting(app)) == (recorder.ids[0], 0)
+    assert waiting(app) == 0
 
 
 def test_nobody_else_sends_what_is_being_sent(app: Flask, clock: SetClock) -> None:
     """The leader changes while a server hangs."""
-    put(app, clock, "mail")
+    put(app, clock, "mail", "mail")
     first, second = Recorder(), Recorder()
     first.while_sending = courier(app, clock, second).run
     courier(app, clock, first).run()
-    assert (len(first.ids), second.ids, waiting(app)) == (1, [], 0)
+    assert (len(first.ids), second.ids, waiting(app)) == (2, [], 0)
 
 
 def test_what_was_being_sent_by_who_died_is_sent_by_the_next_with_the_same_id(app: Flask, clock: SetClock) -> None:

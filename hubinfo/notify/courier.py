@@ -1,4 +1,4 @@
-"""Sends what waits for one channel: a message at a time, each again and again until it gets through or is a day old."""
+"""Sends what waits for one channel: in order, a message at a time, each again and again until it gets through or is a day old."""
 
 import logging
 from collections.abc import Callable
@@ -7,12 +7,14 @@ from blinker import Namespace
 from flask import Flask
 
 from hubinfo import clock
-from hubinfo.logs import say
+from hubinfo.logs import say, say_where
 from hubinfo.notify import outbox
-from hubinfo.notify.channel import Channel, NotSent
+from hubinfo.notify.channel import Channel, NotSent, PartlySent
 from hubinfo.notify.outbox import Entry, Message
 
 _log = logging.getLogger(__name__)
+_FAILURES = 2
+"""After so many in a row it is not the message but the channel; one alone holds up no other."""
 SENT, FAILED, GIVEN_UP = OUTCOMES = "sent", "failed", "given_up"
 attempted = Namespace().signal("attempted")
 """Sent by an app as each attempt ends: its `channel` and `outcome`."""
@@ -37,12 +39,17 @@ class Courier:
         self._now = now
 
     def run(self) -> None:
-        """Try all that is due, once each."""
+        """When anything is due, try all that waits, once each, the oldest first."""
+        after, failures = 0, 0
         with self._app.app_context():
-            while self._may_run() and (entry := outbox.take(self._name, self._now())):
-                self._deliver(entry)
+            while self._may_run() and (entry := outbox.take(self._name, self._now(), after)):
+                after, failures = entry.id, 0 if self._deliver(entry) else failures + 1
+                if failures == _FAILURES:
+                    outbox.hold_back(self._name, self._now())
+                    break
 
-    def _deliver(self, entry: Entry) -> None:
+    def _deliver(self, entry: Entry) -> bool:
+        """Whether it got through."""
         reason = self._send(entry.message)
         values = {"channel": self._name, "message": entry.message.id, "attempts": entry.attempts}
         if reason is None:
@@ -56,15 +63,18 @@ class Courier:
             outcome = FAILED
             say(_log, logging.WARNING, "notification_failed", **values, reason=reason)
         attempted.send(self._app, channel=self._name, outcome=outcome)
+        return reason is None
 
     def _send(self, message: Message) -> str | None:
         """Why it did not get through."""
         try:
             self._channel.send(message)
+        except PartlySent as partly:
+            say(_log, logging.WARNING, "recipients_refused", channel=self._name, message=message.id, reason=str(partly))
         except NotSent as error:
             return str(error)
-        except Exception:
-            # A bug of ours, and still tried again and given up in the end.
-            _log.exception("notification_broke")
+        except Exception as bug:
+            # And still tried again, and given up in the end.
+            say_where(_log, "notification_broke", bug, channel=self._name, message=message.id)
             return "our own fault, see the log"
         return None

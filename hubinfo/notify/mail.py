@@ -1,7 +1,6 @@
 """Mail: plain text through one server, over TLS where there is any, by a deadline."""
 
 import contextlib
-import logging
 import smtplib
 import socket
 import ssl
@@ -12,15 +11,13 @@ from email.policy import SMTP as MAIL_POLICY
 from urllib.parse import unquote, urlsplit
 
 from hubinfo.config import Settings
-from hubinfo.logs import say
 from hubinfo.notify import words
-from hubinfo.notify.channel import NotSent
+from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.outbox import Message
 from hubinfo.ocpi import transport
 from hubinfo.ocpi.faults import reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
-_log = logging.getLogger(__name__)
 LIMIT_SECONDS = 30.0
 _PORTS = {"smtp": 25, "smtps": 465}
 _GUARD = Guard(allow_private_networks=True, allow_http=True)
@@ -65,7 +62,7 @@ class Mail:
         return f"to {', '.join(self._settings.notify_mail_to)} through {self._server}"
 
     def send(self, message: Message) -> None:
-        """Raises NotSent. It has been sent when some recipients were refused and others not."""
+        """Raises NotSent; PartlySent when some recipients were refused and others not."""
         mail = self.compose(message)
         try:
             with transport.one_request(self._limit_seconds, keep=False):
@@ -97,11 +94,11 @@ class Mail:
         except BaseException:
             smtp.close()
             raise
-        if refused:  # by others it was taken, who would get it again
-            reasons = "; ".join(f"{address}: SMTP {code} {_said(said)}" for address, (code, said) in refused.items())
-            say(_log, logging.WARNING, "recipients_refused", reason=reasons)
         with contextlib.suppress(OSError):  # accepted is accepted, whatever the farewell
             smtp.quit()
+        if refused:
+            reasons = "; ".join(f"{address}: SMTP {code} {_said(said)}" for address, (code, said) in refused.items())
+            raise PartlySent(f"mail server refuses {reasons}")
 
 
 class _Smtp(smtplib.SMTP):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubinfo.database import db, write
@@ -51,23 +51,49 @@ def put(session: Session, channel: str, events: Sequence[Event], now: datetime) 
     )
 
 
-def take(channel: str, now: datetime) -> Entry | None:
-    """The next message that is due. Its next attempt is planned before this one begins: should we die, another makes it."""
-    if db.session.scalar(_due(channel, now)) is None:
+def take(channel: str, now: datetime, after: int = 0) -> Entry | None:
+    """The oldest message when any is due, or the next oldest after one that has been tried just now: what is told keeps its order.
+
+    Its next attempt is planned before this one begins: should we die, another makes it.
+    """
+    if not after and db.session.scalar(_of(channel).where(Notification.next_at <= now)) is None:
         db.session.rollback()
         return None
     with write() as session:
-        row = session.scalar(_due(channel, now))
-        if row is None:
+        row = session.scalar(_of(channel).where(Notification.id > after))
+        if row is None or (not after and _is_being_sent(row, now)):
             return None
         row.attempts += 1
-        row.next_at = now + timedelta(seconds=min(FIRST_WAIT_SECONDS * 2.0 ** min(row.attempts - 1, 20), LONGEST_WAIT_SECONDS))
+        row.next_at = now + _wait(row.attempts)
         return Entry(row.id, row.attempts, Message(row.message_id, row.made_at, list(row.events)))
 
 
-def _due(channel: str, now: datetime) -> Select[Any]:
-    due = select(Notification).where(Notification.channel == channel, Notification.next_at <= now)
-    return due.order_by(Notification.id).limit(1)
+def _is_being_sent(row: Notification, now: datetime) -> bool:
+    """Or may be, by another process."""
+    return row.attempts > 0 and now < row.next_at - _wait(row.attempts) + _wait(1)
+
+
+def _wait(attempts: int) -> timedelta:
+    return timedelta(seconds=min(FIRST_WAIT_SECONDS * 2.0 ** min(attempts - 1, 20), LONGEST_WAIT_SECONDS))
+
+
+def _of(channel: str) -> Select[Any]:
+    return select(Notification).where(Notification.channel == channel).order_by(Notification.id).limit(1)
+
+
+def hold_back(channel: str, now: datetime) -> None:
+    """Have what is due wait for the next attempt at what could not be sent."""
+    with write() as session:
+        of_it = Notification.channel == channel
+        until = session.scalar(select(func.min(Notification.next_at)).where(of_it, Notification.next_at > now))
+        if until is not None:
+            session.execute(update(Notification).where(of_it, Notification.next_at <= now).values(next_at=until))
+
+
+def make_due(channel: str, now: datetime) -> None:
+    """Whatever waits for this channel is to be tried at once."""
+    with write() as session:
+        session.execute(update(Notification).where(Notification.channel == channel).values(next_at=now))
 
 
 def sent(entry: Entry) -> None:

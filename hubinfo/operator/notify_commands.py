@@ -6,6 +6,7 @@ import click
 
 from hubinfo import clock
 from hubinfo.config import current_settings
+from hubinfo.notify import outbox
 from hubinfo.notify.channel import Channel, NotSent
 from hubinfo.notify.channels import configured
 from hubinfo.notify.outbox import Message, new_id
@@ -21,7 +22,7 @@ NONE = "no channel for notifications is configured; see the settings NOTIFY_MAIL
 @json_option
 @command
 def notify_test(names: tuple[str, ...], as_json: bool) -> None:
-    """Send a test message through each channel for notifications."""
+    """Send a test message through each channel for notifications; what waits for one that works is sent at once."""
     channels = configured(current_settings())
     if not channels:
         raise Refused(NONE)
@@ -31,6 +32,9 @@ def notify_test(names: tuple[str, ...], as_json: bool) -> None:
     rows = [_try(name, channel) for name, channel in channels.items() if not names or name in names]
     shown = rows if as_json else [row | {"ok": "ok" if row["ok"] else "FAILED"} for row in rows]
     print_rows(shown, ("channel", "ok", "message"), as_json=as_json, empty="")
+    for row in rows:
+        if row["ok"]:
+            outbox.make_due(row["channel"], clock.now())
     if not all(row["ok"] for row in rows):
         click.get_current_context().exit(1)
 
