@@ -22,7 +22,8 @@ def create_app(
     from hubinfo.ocpi.dialect import HUB
     from hubinfo.ocpi.guard import Guard
     from hubinfo.platforms.heard import Heard
-    from hubinfo.platforms.vault import Vault, keys_in
+    from hubinfo.platforms.keys import keys_of
+    from hubinfo.platforms.vault import Vault
 
     folder = Path(os.environ.get("HUBINFO_INSTANCE_PATH") or instance_path or "instance").absolute()
     settings = config.load(folder, production=production, overrides=overrides)
@@ -39,7 +40,7 @@ def create_app(
         ca_file=settings.ca_file,
         agent=f"hubinfo/{__version__} (OCPI {', '.join(settings.versions)})",
     )
-    vault = Vault(lambda: settings.secret_key or keys_in(folder))
+    vault = Vault(lambda: keys_of(app))
     platforms.init_app(app, platforms.Connections(client, vault, presence, Heard()))
     if HUB in settings.roles:
         hub.init_app(app)

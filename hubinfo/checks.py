@@ -91,6 +91,8 @@ def database_url(text: str) -> str:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     on_file = url.drivername in ("sqlite", "sqlite+pysqlite") and url.database not in (None, "", ":memory:")
+    if "@" in (url.host or ""):  # of a password that is not escaped; the driver would show it
+        raise ValueError
     if url.drivername != "postgresql+psycopg" and (not on_file or str(url.database).startswith("file:")):
         raise ValueError
     return url.render_as_string(hide_password=False)

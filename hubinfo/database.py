@@ -1,6 +1,7 @@
 """The database: connections as they must be, UTC times, and the one kind of transaction that writes."""
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def init_app(app: Flask, url: str) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            _make_folder_before_opening(db.engine, Path(app.instance_path))
+            _make_file_before_opening(db.engine, Path(app.instance_path))
         event.listen(db.engine, "connect", _on_connect)
         event.listen(db.engine, "begin", _on_begin)
 
@@ -123,16 +124,17 @@ def _absolute(url: URL, folder: Path) -> URL:
     return url.set(database=str(folder / (url.database or ""))) if relative else url
 
 
-def _make_folder_before_opening(engine: Engine, instance_path: Path) -> None:
-    """Only in the instance folder: elsewhere, a folder that is missing is a typing error, or a disk that is not mounted."""
-    folder = Path(engine.url.database or "").parent
+def _make_file_before_opening(engine: Engine, instance_path: Path) -> None:
+    """For its owner only. Not elsewhere than in the instance folder: what is missing there is a typing error, or not mounted."""
+    path = Path(engine.url.database or "")
 
-    def make_folder(*_arguments: object) -> None:
-        if folder.is_relative_to(instance_path):
+    def make_file(*_arguments: object) -> None:
+        if path.is_relative_to(instance_path) and not path.exists():
             with contextlib.suppress(OSError):  # SQLite says itself that it cannot open the file
-                folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its other files take over the mode
 
-    event.listen(engine, "do_connect", make_folder)
+    event.listen(engine, "do_connect", make_file)
 
 
 def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

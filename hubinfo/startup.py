@@ -29,7 +29,8 @@ from hubinfo.ocpi.envelope import StatusCode
 from hubinfo.operator.access import PASSWORD_FILE, operator_password
 from hubinfo.operator.metrics import folder
 from hubinfo.platforms import connections
-from hubinfo.platforms.vault import TokenUnreadable, keys_in, make_once
+from hubinfo.platforms.keys import keys_of
+from hubinfo.platforms.vault import TokenUnreadable, make_once
 from hubinfo.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -107,8 +108,7 @@ def _prepare(settings: Settings) -> None:
 
 def _make_secrets(settings: Settings) -> bool:
     """Whether the operator password was made just now."""
-    if not settings.secret_key:
-        keys_in(settings.instance_path)
+    keys_of(current_app._get_current_object())  # type: ignore[attr-defined]
     path = settings.instance_path / PASSWORD_FILE
     return settings.operator_password is None and make_once(path, lambda: secrets.token_urlsafe(12))
 

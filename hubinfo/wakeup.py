@@ -27,7 +27,11 @@ def watch(engine: Engine, stopped: threading.Event, wake: Callable[[], None], lo
         try:
             with engine.connect() as connection:
                 connection.detach()  # kept for good, it would be missing in the pool
-                watch_database(connection, stopped, wake)
+                try:
+                    watch_database(connection, stopped, wake)
+                except Exception:
+                    connection.invalidate()  # else it is rolled back first, which fails once more
+                    raise
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             say(_log, logging.WARNING, "watch_failed", reason=f"{type(error).__name__}: {reason}")

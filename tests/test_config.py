@@ -165,6 +165,7 @@ WRONG_DATABASES: list[tuple[str, str]] = [
     ("mysql://u:hunter@2@db/h", "mysql://***"),
     ("mysql://admin@server:hunter2@db/h", "mysql://***"),
     ("mysql://u:12?hunter2@db/h", "mysql://***"),
+    ("postgresql://u:hunter@2@db/h", "postgresql://***"),
     ("mysql://u:hunter2", "mysql://***"),
     ("mysql://u@db:hunter2", "mysql://***"),
     ("mysql://db/h?password=hunter2", "mysql://***"),

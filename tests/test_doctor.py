@@ -167,6 +167,14 @@ def test_a_key_file_without_a_key_fails(keyed: Flask, tmp_path: Path) -> None:
     assert "holds no key" in failing(anew)["secrets"]
 
 
+def test_a_key_file_that_is_gone_is_not_made_anew_while_there_are_tokens(keyed: Flask, tmp_path: Path) -> None:
+    (tmp_path / "secret.key").unlink()
+    anew = create_app(instance_path=tmp_path)
+    lost = f"{tmp_path}/secret.key: is missing, and tokens in the database (1) were encrypted with it; restore it from a backup"
+    assert failing(anew)["secrets"].startswith(lost)
+    assert not (tmp_path / "secret.key").exists()
+
+
 def test_a_party_from_the_future_shows_that_the_clock_is_wrong(app: Flask) -> None:
     connect(app, CPO)
     assert examine(app)["clock"][0]

@@ -47,10 +47,13 @@ def test_a_password_that_was_set_is_not_printed(installation: Installation) -> N
     assert not (installation.instance / "operator.password").exists()
 
 
+NAMES = ("secret.key", "operator.password", "hubinfo.sqlite3", "hubinfo.sqlite3-wal", "hubinfo.sqlite3-shm")
+
+
 def test_secrets_are_for_their_owner_only(installation: Installation) -> None:
     installation.flask_run().wait_until_ready()
-    modes = {name: stat.S_IMODE((installation.instance / name).stat().st_mode) for name in ("secret.key", "operator.password")}
-    assert modes == {"secret.key": 0o600, "operator.password": 0o600}
+    modes = {name: stat.S_IMODE((installation.instance / name).stat().st_mode) for name in NAMES}
+    assert modes == dict.fromkeys(NAMES, 0o600)
 
 
 def test_flask_run_has_development_defaults_though_it_finds_wsgi_py(installation: Installation) -> None:

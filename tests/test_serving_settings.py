@@ -89,6 +89,16 @@ def test_an_empty_key_file_ends_the_start(installation: Installation) -> None:
     assert [line.startswith(f"hubinfo: {installation.instance}/secret.key: holds no key") for line in server.lines] == [True]
 
 
+def test_a_key_file_that_is_gone_ends_the_start_where_there_are_tokens(installation: Installation) -> None:
+    installation.flask_run().wait_until_ready().interrupt_group()
+    installation.connect("http://127.0.0.1:9", ("CPO", "NL", "TNM"))
+    (installation.instance / "secret.key").unlink()
+    server = installation.flask_run()
+    assert server.ended(60) == 1
+    assert [line.startswith(f"hubinfo: {installation.instance}/secret.key: is missing") for line in server.lines] == [True]
+    assert not (installation.instance / "secret.key").exists()
+
+
 def test_the_schema_can_be_made_before_the_first_start(installation: Installation) -> None:
     result = installation.flask("db", "upgrade")
     assert (result.returncode, "Error" in result.stderr) == (0, False), result.stderr

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -66,7 +67,7 @@ def in_one_line(function: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         logging.getLogger("hubinfo").setLevel(logging.CRITICAL)
         try:
-            current_settings().instance_path.mkdir(parents=True, exist_ok=True)
+            _make_folder(current_settings().instance_path)
             return function(*args, **kwargs)
         except UnicodeEncodeError as error:
             raise click.UsageError(f"{error.object!r}: must be text in UTF-8") from None
@@ -78,6 +79,13 @@ def in_one_line(function: Callable[P, T]) -> Callable[P, T]:
             raise click.ClickException(f"database {schema.shown_url()}: {cause(error)}") from None
 
     return run
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"folder {path} cannot be used: {error.strerror}") from None
 
 
 def plain(value: Any) -> Any:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hubinfo.config import SettingsError
 
 KEY_FILE = "secret.key"
+WHAT_TO_DO = "restore it from a backup, or write a new key into it and invite every platform anew"
 
 
 class TokenUnreadable(Exception):
@@ -50,7 +51,7 @@ def keys_in(instance_path: Path) -> tuple[str, ...]:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None
     keys = tuple(line.strip() for line in text.replace(",", "\n").splitlines() if line.strip())
     if not keys:
-        raise SettingsError([f"{path}: holds no key; restore it from a backup, or remove it and invite every platform anew"])
+        raise SettingsError([f"{path}: holds no key; {WHAT_TO_DO}"])
     return keys
 
 

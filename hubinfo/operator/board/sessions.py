@@ -5,12 +5,12 @@ import hmac
 import secrets
 from typing import Any
 
-from flask import Response, request
+from flask import Flask, Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from hubinfo.config import current_settings
 from hubinfo.operator.access import operator_password
-from hubinfo.platforms.vault import keys_in
+from hubinfo.platforms.keys import keys_of
 
 COOKIE = "hubinfo_session"
 VISITOR_COOKIE = "hubinfo_visitor"
@@ -95,7 +95,6 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 
 def _keys() -> list[bytes]:
     """Newest first. The password is part of them: who changes it signs everybody out."""
-    settings = current_settings()
     password = operator_password().encode()
-    secret_keys = settings.secret_key or keys_in(settings.instance_path)
-    return [hmac.new(key.encode(), b"hubinfo board " + password, hashlib.sha256).digest() for key in secret_keys]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return [hmac.new(key.encode(), b"hubinfo board " + password, hashlib.sha256).digest() for key in keys_of(app)]
