@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,15 @@ class Front:
         """A message with this body, of a length that is told, or not."""
         sent = {"Authorization": f"Token {TOKEN}"}
         return requests.post(self.proxy.url + PATH, data=body, headers=sent, verify=self.proxy.ca_file, timeout=60)
+
+    def begin_slow_request(self) -> ssl.SSLSocket:
+        """A form to hubinfo whose body does not come; the connection."""
+        context = ssl.create_default_context(cafile=self.proxy.ca_file)
+        plain = socket.create_connection(("127.0.0.1", int(self.proxy.url.rpartition(":")[2])), timeout=60)
+        made = context.wrap_socket(plain, server_hostname="localhost")
+        form = "Content-Type: application/x-www-form-urlencoded"
+        made.sendall(f"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: 1000\r\n\r\nabc=".encode())
+        return made
 
     def get_unchanged(self, path: str) -> tuple[int, str]:
         """With the path as it is; the status and the body."""

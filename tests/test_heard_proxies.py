@@ -1,5 +1,6 @@
 """What deploy/ has for nginx and for Envoy, in the real ones, in front of a real hubinfo and a router: traffic is presence."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_an_escaped_slash_in_an_id_stays_one(front: Front) -> None:
     path = f"{PATH}/NL/TNM/a%2Fb%20c"
     assert front.get(path, TOKEN).status_code == 200
     assert [request.path for request in front.router.received] == [path]
+
+
+def test_who_sends_slowly_keeps_nobody_from_passing(front: Front) -> None:
+    """More of them than hubinfo has threads."""
+    with contextlib.ExitStack() as held:
+        for _ in range(60):
+            held.enter_context(front.begin_slow_request())
+        time.sleep(1)
+        assert [front.get(PATH, TOKEN).status_code for _ in range(5)] == [200] * 5
 
 
 def test_all_else_is_hubinfo_itself(front: Front) -> None:
