@@ -21,6 +21,8 @@ keepalive = 5
 graceful_timeout = 3
 # Nobody of ours listens there, and it would be a way in.
 control_socket_disable = True
+# SCRIPT_NAME is no header: by it a caller could ask for /metrics under a name that the proxy lets through.
+forwarder_headers = ""
 
 _INSTANCE = Path(__file__).parent / "instance"
 

@@ -97,6 +97,8 @@ def test_the_page_is_followed_from_the_image_to_postgresql_and_back(reader: Read
     reader.run("docker compose exec hubinfo flask hubinfo invite NL TNM --role CPO")
     reader.follow_block(backup)
     reader.run("docker compose exec hubinfo flask hubinfo invite DE ABC --role EMSP")
+    later = "CREATE TABLE later (id int REFERENCES platform)"  # as a new release would
+    reader.run(f'docker compose exec -T postgresql psql --username=hubinfo --command="{later}" hubinfo')
     reader.follow_block(restore)
     assert reader.parties() == {"NL-TNM"}
     assert "all 0 stored tokens can be decrypted" in "\n".join(reader.run("docker compose exec hubinfo flask hubinfo doctor"))

@@ -99,6 +99,15 @@ def test_gunicorn_makes_no_control_socket(tmp_path: Path) -> None:
         assert [path for path in tmp_path.rglob("*") if path.is_socket()] == []
 
 
+def test_a_caller_does_not_say_where_the_app_is_mounted(tmp_path: Path) -> None:
+    """A proxy that forwards underscores would let /x/metrics through."""
+    with Installation(tmp_path) as installation:
+        server = installation.gunicorn().wait_until_ready()
+        for path in ("/x/metrics", "/metrics"):
+            answer = requests.get(server.url + path, headers={"SCRIPT_NAME": "/x"}, timeout=60)
+            assert answer.status_code == (404 if path.startswith("/x") else 200), path
+
+
 def test_gunicorn_greets_on_its_first_start_only(tmp_path: Path) -> None:
     with Installation(tmp_path) as installation:
         first = installation.gunicorn("-w", "2").wait_until_ready()
