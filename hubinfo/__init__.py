@@ -40,7 +40,7 @@ def create_app(
         ca_file=settings.ca_file,
         agent=f"hubinfo/{__version__} (OCPI {', '.join(settings.versions)})",
     )
-    vault = Vault(lambda: keys_of(app))
+    vault = Vault(lambda: keys_of(settings))
     platforms.init_app(app, platforms.Connections(client, vault, presence, Heard()))
     if HUB in settings.roles:
         hub.init_app(app)

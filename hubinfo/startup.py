@@ -108,7 +108,7 @@ def _prepare(settings: Settings) -> None:
 
 def _make_secrets(settings: Settings) -> bool:
     """Whether the operator password was made just now."""
-    keys_of(current_app._get_current_object())  # type: ignore[attr-defined]
+    keys_of(settings)
     path = settings.instance_path / PASSWORD_FILE
     return settings.operator_password is None and make_once(path, lambda: secrets.token_urlsafe(12))
 

@@ -9,7 +9,6 @@ from hubinfo.config import current_settings
 from hubinfo.notify import outbox
 from hubinfo.notify.channel import Channel, NotSent
 from hubinfo.notify.channels import configured
-from hubinfo.notify.outbox import Message, new_id
 from hubinfo.operator.cli import group
 from hubinfo.operator.output import command, json_option, print_rows
 from hubinfo.operator.refused import Refused
@@ -44,7 +43,7 @@ def _try(name: str, channel: Channel) -> dict[str, Any]:
     data = {"sender": current_settings().party}
     event = {"type": "test", "timestamp": clock.render(now), "data": data}
     try:
-        channel.send(Message(new_id(), now, [event]))
+        channel.send(outbox.Message(outbox.new_id(), now, [event]))
     except NotSent as error:
         return {"channel": name, "ok": False, "message": f"{channel}: {error}"}
     return {"channel": name, "ok": True, "message": f"sent {channel}"}

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from hubinfo.config import current_settings
@@ -96,5 +96,4 @@ def _serializer(purpose: str) -> URLSafeTimedSerializer:
 def _keys() -> list[bytes]:
     """Newest first. The password is part of them: who changes it signs everybody out."""
     password = operator_password().encode()
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return [hmac.new(key.encode(), b"hubinfo board " + password, hashlib.sha256).digest() for key in keys_of(app)]
+    return [hmac.new(key.encode(), b"hubinfo board " + password, hashlib.sha256).digest() for key in keys_of(current_settings())]
