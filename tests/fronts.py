@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,23 +69,27 @@ class Front:
         sent = {"Authorization": f"Token {TOKEN}"}
         return requests.post(self.proxy.url + PATH, data=body, headers=sent, verify=self.proxy.ca_file, timeout=60)
 
-    def begin_slow_request(self) -> ssl.SSLSocket:
-        """A form to hubinfo whose body does not come; the connection."""
-        context = ssl.create_default_context(cafile=self.proxy.ca_file)
-        plain = socket.create_connection(("127.0.0.1", int(self.proxy.url.rpartition(":")[2])), timeout=60)
-        made = context.wrap_socket(plain, server_hostname="localhost")
-        form = "Content-Type: application/x-www-form-urlencoded"
-        made.sendall(f"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n{form}\r\nContent-Length: 1000\r\n\r\nabc=".encode())
-        return made
+    @contextlib.contextmanager
+    def slow_request(self) -> Iterator[None]:
+        """A form to hubinfo whose body does not come."""
+        with self._connection() as connection:
+            connection.putrequest("POST", "/sign-in")
+            connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+            connection.putheader("Content-Length", "1000")
+            connection.endheaders(b"abc=")
+            yield
 
     def get_unchanged(self, path: str) -> tuple[int, str]:
         """With the path as it is; the status and the body."""
-        context = ssl.create_default_context(cafile=self.proxy.ca_file)
-        connection = http.client.HTTPSConnection("127.0.0.1", int(self.proxy.url.rpartition(":")[2]), timeout=60, context=context)
-        with contextlib.closing(connection):
+        with self._connection() as connection:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
+
+    def _connection(self) -> contextlib.closing[http.client.HTTPSConnection]:
+        context = ssl.create_default_context(cafile=self.proxy.ca_file)
+        port = int(self.proxy.url.rpartition(":")[2])
+        return contextlib.closing(http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context))
 
     def statuses(self) -> set[str]:
         """Of the parties of the platform, as hubinfo keeps them."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import SOURCES, free_port
+from tests.proxies import replaced
 from tests.test_docs_commands import count_masked, section
 from tests.test_tour import Terminal, steps
 
@@ -34,8 +35,8 @@ class Reader:
             shutil.copy(SOURCES / name, folder / name)
         for name in COMPOSE:
             path = folder / "deploy" / "docker" / name
-            text = path.read_text().replace(":5000:5000", f":{self.port}:5000").replace("image: hubinfo\n", "image: hubinfo-test\n")
-            path.write_text(text)
+            here = {":5000:5000": f":{self.port}:5000", "image: hubinfo\n": "image: hubinfo-test\n"}
+            path.write_text(replaced(path.read_text(), here))
         self.terminal = Terminal(folder, os.environ | {"COMPOSE_PROJECT_NAME": "hubinfo-test"}, SECONDS)
 
     def follow(self, heading: str, **instead: str) -> None:

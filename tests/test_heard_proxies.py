@@ -90,7 +90,7 @@ def test_who_sends_slowly_keeps_nobody_from_passing(front: Front) -> None:
     """More of them than hubinfo has threads."""
     with contextlib.ExitStack() as held:
         for _ in range(60):
-            held.enter_context(front.begin_slow_request())
+            held.enter_context(front.slow_request())
         time.sleep(1)
         assert [front.get(PATH, TOKEN).status_code for _ in range(5)] == [200] * 5
 
