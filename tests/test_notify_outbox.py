@@ -17,6 +17,7 @@ from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.courier import Courier
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.watch import Watch
+from tests.conftest import MakeApp
 from tests.hubs import SetClock
 from tests.notices import Desk
 
@@ -171,6 +172,20 @@ def test_what_some_have_got_is_not_sent_again_and_the_log_says_who_has_not(
     refused, sent = said.records
     assert (refused.getMessage(), sent.getMessage()) == ("recipients_refused", "notification_sent")
     assert refused.__dict__["hubinfo"]["reason"] == "mail server refuses ops@example.com: SMTP 550"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_has_to_wait_takes_no_lock_of_writers(app: Flask, make_app: MakeApp, clock: SetClock) -> None:
+    """It is looked for work every two seconds."""
+    put(app, clock, "mail")
+    recorder = Recorder()
+    recorder.fails = NotSent("connection refused")
+    sends = courier(app, clock, recorder)
+    sends.run()
+    put(app, clock, "mail")
+    with make_app().app_context(), write():  # it would be waited for, in vain
+        sends.run()
+    assert (len(recorder.ids), waiting(app)) == (1, 2)
 
 
 def test_what_waits_is_tried_at_once_when_it_is_made_due(app: Flask, clock: SetClock) -> None:

@@ -56,21 +56,24 @@ def take(channel: str, now: datetime, after: int = 0) -> Entry | None:
 
     Its next attempt is planned before this one begins: should we die, another makes it.
     """
-    if not after and db.session.scalar(_of(channel).where(Notification.next_at <= now)) is None:
+    if not after and not _begins(db.session(), channel, now):  # seldom does anybody need the lock of writers
         db.session.rollback()
         return None
     with write() as session:
         row = session.scalar(_of(channel).where(Notification.id > after))
-        if row is None or (not after and _is_being_sent(row, now)):
+        if row is None or (not after and not _begins(session, channel, now)):
             return None
         row.attempts += 1
         row.next_at = now + _wait(row.attempts)
         return Entry(row.id, row.attempts, Message(row.message_id, row.made_at, list(row.events)))
 
 
-def _is_being_sent(row: Notification, now: datetime) -> bool:
-    """Or may be, by another process."""
-    return row.attempts > 0 and now < row.next_at - _wait(row.attempts) + _wait(1)
+def _begins(session: Session, channel: str, now: datetime) -> bool:
+    """Whether any is due, and the oldest is not being sent by another process, as far as can be known."""
+    oldest = session.scalar(_of(channel))
+    if oldest is None or (oldest.attempts > 0 and now < oldest.next_at - _wait(oldest.attempts) + _wait(1)):
+        return False
+    return session.scalar(_of(channel).where(Notification.next_at <= now)) is not None
 
 
 def _wait(attempts: int) -> timedelta:
