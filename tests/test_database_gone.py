@@ -61,6 +61,7 @@ def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptu
     assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
     assert "The database cannot be asked at the moment." in page.text
     assert page.headers["X-Frame-Options"] == "DENY"
+    assert ("To the first page" in page.text, "Sign out" in page.text) == (True, True)
 
 
 def test_a_bug_is_500_and_an_event_that_shows_where(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,8 +21,8 @@ def page(error: HTTPException) -> Response:
     message = _SAYS.get(http_status, error.description)
     if http_status == HTTPStatus.NOT_FOUND and error.description != type(error).description:
         message = error.description
-    known_here = _is_signed_in() and http_status < HTTPStatus.INTERNAL_SERVER_ERROR
-    body = render_template("error.html" if known_here else "stranger.html", title=http_status.phrase, message=message)
+    framed = _is_signed_in() and http_status != HTTPStatus.INTERNAL_SERVER_ERROR  # the frame may have the bug
+    body = render_template("error.html" if framed else "stranger.html", title=http_status.phrase, message=message)
     kept = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
     return door.secured(make_response(body, http_status, kept))
 
