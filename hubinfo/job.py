@@ -2,7 +2,9 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,7 +14,48 @@ from hubinfo.ocpi.crew import Crew
 
 _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 0.25
-"""After a fault, so that one that lasts does not fill the log."""
+"""After a fault, before the next try."""
+_SILENT_SECONDS = 60.0
+"""Between two lines on a fault that lasts."""
+
+
+@dataclass
+class _Fault:
+    failures: int = 0
+    silent_until: dict[type[Exception], float] = field(default_factory=dict)
+
+
+class Faults:
+    """What fails again and again does not fill the log: a line when it begins, one each minute, and one when it is over."""
+
+    def __init__(self) -> None:
+        self._lasting: dict[str, _Fault] = {}
+
+    def failed(self, job: str, error: Exception) -> int | None:
+        """How often it has failed until now, or None when that was said a moment ago, of an error of this kind."""
+        fault = self._lasting.setdefault(job, _Fault())
+        fault.failures += 1
+        now = time.monotonic()
+        if now < fault.silent_until.get(type(error), now):
+            return None
+        fault.silent_until[type(error)] = now + _SILENT_SECONDS
+        return fault.failures
+
+    def report(self, job: str, error: Exception) -> None:
+        """A database that cannot be reached is one line; anything else is a bug of ours and shows where."""
+        failures = self.failed(job, error)
+        if failures is None:
+            return
+        if isinstance(error, SQLAlchemyError):
+            say(_log, logging.ERROR, "job_failed", job=job, failures=failures, reason=f"database: {cause(error)}")
+        else:
+            say_where(_log, "job_failed", error, job=job, failures=failures)
+
+    def over(self, job: str) -> None:
+        """It has not failed this time."""
+        fault = self._lasting.pop(job, None)
+        if fault is not None:
+            say(_log, logging.INFO, "job_works_again", job=job, failures=fault.failures)
 
 
 class Job:
@@ -24,6 +67,7 @@ class Job:
         self._crew = crew
         self._stopped = stopped
         self._lock = threading.Lock()
+        self._faults = Faults()
         self._asked = False
         self._idle = threading.Event()
         self._idle.set()
@@ -41,8 +85,9 @@ class Job:
         while self._goes_on():
             try:
                 self._step()
+                self._faults.over(self._name)
             except Exception as error:
-                report(self._name, error)
+                self._faults.report(self._name, error)
                 self._stopped.wait(_PAUSE_SECONDS)
 
     def _goes_on(self) -> bool:
@@ -61,11 +106,3 @@ class Job:
     def wait(self, seconds: float) -> bool:
         """Wait for the end of what is under way, at most so long; whether it has ended."""
         return self._idle.wait(seconds)
-
-
-def report(job: str, error: Exception) -> None:
-    """A database that cannot be reached is one line, again and again; anything else is a bug of ours and shows where."""
-    if isinstance(error, SQLAlchemyError):
-        say(_log, logging.ERROR, "job_failed", job=job, reason=f"database: {cause(error)}")
-    else:
-        say_where(_log, "job_failed", error, job=job)

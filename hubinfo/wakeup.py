@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from hubinfo.database import CHANGED
+from hubinfo.database import CHANGED, cause
+from hubinfo.job import Faults
 from hubinfo.logs import say
 
 _log = logging.getLogger(__name__)
@@ -23,18 +24,25 @@ def watch(engine: Engine, stopped: threading.Event, wake: Callable[[], None], lo
     `lost` is called when commits are no longer seen, for now or for good. Neither may raise.
     """
     watch_database = _watch_file if engine.dialect.name == "sqlite" else _listen
+    faults = Faults()
+
+    def committed() -> None:
+        faults.over("watch")
+        wake()
+
     while not stopped.is_set():
         try:
             with engine.connect() as connection:
                 connection.detach()  # kept for good, it would be missing in the pool
                 try:
-                    watch_database(connection, stopped, wake)
+                    watch_database(connection, stopped, committed)
                 except Exception:
                     connection.invalidate()  # else it is rolled back first, which fails once more
                     raise
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0]
-            say(_log, logging.WARNING, "watch_failed", reason=f"{type(error).__name__}: {reason}")
+            if failures := faults.failed("watch", error):
+                reason = f"{type(error).__name__}: {cause(error)}"
+                say(_log, logging.WARNING, "watch_failed", failures=failures, reason=reason)
             lost()
             stopped.wait(_RETRY_SECONDS)
     lost()

@@ -15,7 +15,7 @@ from hubinfo.database import db
 from hubinfo.hub import cursors, feed, retention
 from hubinfo.hub.keepalive import Keepalive
 from hubinfo.hub.push import Push
-from hubinfo.job import Job, report
+from hubinfo.job import Faults, Job
 from hubinfo.lease import LEASE_SECONDS, RENEW_SECONDS, Claim
 from hubinfo.logs import say
 from hubinfo.notify import LOOK_SECONDS, Notify
@@ -46,6 +46,7 @@ class Worker:
         self._stopped = threading.Event()
         self._leads_until = 0.0
         self._claim = Claim()
+        self._faults = Faults()
         crew = Crew("worker")
         client, vault = self._connections.client, self._connections.vault
         self._push = Push(app, client, vault, settings, may_run=lambda: self.leads)
@@ -136,28 +137,35 @@ class Worker:
     def _plan(self) -> schedule.Scheduler:
         """A scheduler of our own: the default one is global, and anybody's."""
         scheduler = schedule.Scheduler()
-        jobs: tuple[tuple[float, Callable[[], None]], ...] = (
-            (RENEW_SECONDS, self._renew),
-            (1, self._claim_free_lease),
-            (1, self._write_heard),
-            (1, self._connections.directory.look),
-            (POLL_SECONDS, self._poll),
-            (CHECKPOINT_SECONDS, self._checkpoint),
-            (TIDY_SECONDS, self._tidy_job.ask),
-            (LOOK_SECONDS, self._notify.ask),
+        jobs: tuple[tuple[float, Callable[..., None], Callable[[], None]], ...] = (
+            (RENEW_SECONDS, self._guarded, self._renew),
+            (1, self._guarded, self._claim_free_lease),
+            (1, self._guarded, self._write_heard),
+            (1, self._guarded, self._connections.directory.look),
+            (POLL_SECONDS, self._guarded_leading, self._poll),
+            (CHECKPOINT_SECONDS, self._guarded_leading, self._checkpoint),
+            (TIDY_SECONDS, self._guarded, self._tidy_job.ask),
+            (LOOK_SECONDS, self._guarded, self._notify.ask),
         )
-        for seconds, job in jobs:
+        for seconds, run, job in jobs:
             # schedule is typed for whole numbers, and takes fractions.
-            scheduler.every(seconds).seconds.do(self._guarded, job)  # type: ignore[arg-type]
+            scheduler.every(seconds).seconds.do(run, job)  # type: ignore[arg-type]
         return scheduler
+
+    def _guarded_leading(self, job: Callable[[], None]) -> None:
+        """Not run, it has neither failed nor worked again."""
+        if self.leads:
+            self._guarded(job)
 
     def _guarded(self, job: Callable[[], None]) -> None:
         """To schedule, a job that raises has not run: it would stay due and starve those after it."""
+        name = job.__name__.strip("_")
         try:
             with self._app.app_context():
                 job()
+            self._faults.over(name)
         except Exception as error:
-            report(job.__name__.strip("_"), error)
+            self._faults.report(name, error)
 
     def _run(self) -> None:
         self._guarded(self._renew)
@@ -221,8 +229,6 @@ class Worker:
 
     def _poll(self) -> None:
         """See what other processes changed, and what has become due by the clock."""
-        if not self.leads:
-            return
         if self._is_hub and cursors.due(db.session(), clock.now()):
             self._push.want()
             self._push_job.ask()
@@ -235,7 +241,7 @@ class Worker:
             self._keepalive_job.ask()
 
     def _checkpoint(self) -> None:
-        if self._has_wal and self.leads and database.SQLITE_HAS_WAL_RESET_BUG:
+        if self._has_wal and database.SQLITE_HAS_WAL_RESET_BUG:
             database.checkpoint(db.engine)
 
     def _tidy(self) -> None:

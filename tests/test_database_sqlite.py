@@ -88,10 +88,10 @@ def test_only_a_worker_that_leads_checkpoints_and_only_with_the_bug(
     monkeypatch.setattr(database, "SQLITE_HAS_WAL_RESET_BUG", has_bug)
     worker = Worker(app)
     count(app)
-    worker._guarded(worker._checkpoint)
+    worker._guarded_leading(worker._checkpoint)
     assert log.stat().st_size > 0
     worker._guarded(worker._renew)
-    worker._guarded(worker._checkpoint)
+    worker._guarded_leading(worker._checkpoint)
     assert (log.stat().st_size == 0) is has_bug
 
 

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "hubinfo"
 RANKS = {
     "checks": 0,
-    "job": 3,
+    "job": 2.5,
     "clock": 0,
     "logs": 1,
     "database": 1,

@@ -17,6 +17,7 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.lease import NAME
 from hubinfo.models import Lease, Platform
+from hubinfo.worker import Worker
 from tests.conftest import LiveHub
 from tests.hubs import connect, stored
 from tests.peers import Peer
@@ -28,23 +29,27 @@ SetLocalTime = Callable[[int], None]
 
 
 class Failures(logging.Handler):
-    """The `job_failed` lines, by job."""
+    """The `job_failed` and `job_works_again` lines, by job."""
 
     def __init__(self) -> None:
         super().__init__()
         self.records: dict[str, list[logging.LogRecord]] = defaultdict(list)
+        self.over: dict[str, int] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        values = getattr(record, "hubinfo", {})
         if record.getMessage() == "job_failed":
-            self.records[record.__dict__["hubinfo"]["job"]].append(record)
+            self.records[values["job"]].append(record)
+        elif record.getMessage() == "job_works_again":
+            self.over[values["job"]] = values["failures"]
 
     def listen(self) -> None:
         """From here on: a command run in this process has switched the log off."""
         logging.getLogger("hubinfo").addHandler(self)
         logging.getLogger("hubinfo").setLevel(logging.INFO)
 
-    def wait_for(self, job: str, number: int = 2) -> logging.LogRecord:
-        wait_until(lambda: len(self.records[job]) >= number)
+    def wait_for(self, job: str) -> logging.LogRecord:
+        wait_until(lambda: bool(self.records[job]))
         return self.records[job][0]
 
 
@@ -99,9 +104,11 @@ def test_a_job_that_raises_is_logged_and_neither_stops_nor_starves_the_others(
     """A version that no code knows makes every push raise: a bug of ours, logged with its traceback."""
     live_hub, broken, silent = make_live_hub(keepalive_seconds=0.5), make_peer(), make_peer()
     token = live_hub.register(broken, CPO)
-    change_platform(live_hub.app, 1, version="9.9")
-    live_hub.register(silent, ("EMSP", "BE", "BEC"))
+    live_hub.register(silent, ("EMSP", "BE", "SIL"))
+    told_at(broken, "BE-SIL")
     failures.listen()
+    change_platform(live_hub.app, 1, version="9.9")
+    connect(live_hub.app, ("EMSP", "BE", "BEC"), receiver=False)
     assert failures.wait_for("push").exc_info is not None
     asked = probes(silent)
     silent.wait_for(lambda peer: probes(peer) > asked + 1)
@@ -125,7 +132,9 @@ def without_two_tables(app: Flask) -> Iterator[None]:
             execute(app, f"ALTER TABLE hidden_{table} RENAME TO {table}")
 
 
-def test_a_database_that_fails_is_one_line_each_time_and_nothing_is_lost(leading: LiveHub, peer: Peer, failures: Failures) -> None:
+def test_a_database_that_fails_is_one_line_until_it_works_again_and_nothing_is_lost(
+    leading: LiveHub, peer: Peer, failures: Failures
+) -> None:
     token = leading.register(peer, CPO)
     failures.listen()
     with without_two_tables(leading.app):
@@ -137,6 +146,21 @@ def test_a_database_that_fails_is_one_line_each_time_and_nothing_is_lost(leading
         wait_until(lambda: renewed_until(leading.app) > held_until, 15)
     wait_until(lambda: stored(leading.app, 1)["last_heard_at"] >= began, 10)
     assert_goes_on(leading, peer, token)
+    assert failures.over["poll"] > 1
+    assert len(failures.records["poll"]) == 1
+
+
+def test_what_is_not_tried_is_not_said_to_work_again(app: Flask, failures: Failures) -> None:
+    """Who has lost the lease because the database is gone does not look for what is due."""
+    worker = Worker(app)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    failures.listen()
+    worker._guarded(fail)
+    worker._guarded_leading(fail)
+    assert (len(failures.records["fail"]), failures.over) == (1, {})
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.database import write
-from hubinfo.job import report
+from hubinfo.job import Faults
 from hubinfo.platforms.parties import Parties
 
 
@@ -18,6 +18,7 @@ class Heard:
         self._lock = threading.Lock()
         self._at: dict[int, datetime] = {}
         self._writing = threading.Lock()
+        self._faults = Faults()
         self.wake: Callable[[], None] | None = None
         """Has another thread write; None where nobody works in the background."""
 
@@ -56,5 +57,6 @@ class Heard:
             return
         try:
             self.write(parties)
+            self._faults.over("write_heard")
         except SQLAlchemyError as error:
-            report("write_heard", error)
+            self._faults.report("write_heard", error)
