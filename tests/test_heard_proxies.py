@@ -1,6 +1,8 @@
 """What deploy/ has for nginx and for Envoy, in the real ones, in front of a real hubinfo and a router: traffic is presence."""
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,9 @@ import requests
 
 from tests.fronts import CPO, EMSP, METHODS, PATH, TOKEN, Front, front_of
 from tests.proxies import Envoy, Nginx
+
+HANGS_SECONDS = 20.0
+"""It is 2; the rest is for a machine that is busy with other things. By itself nginx waits for 60."""
 
 
 @pytest.fixture(params=[Nginx, Envoy])
@@ -68,6 +73,28 @@ def test_strangers_are_stopped_with_401_and_the_suspended_with_403(front: Front)
     assert {
         value for request in front.router.received for name, value in request.headers.items() if name.lower() == "authorization"
     } <= sent
+
+
+def test_nobody_passes_while_hubinfo_cannot_be_asked(front: Front) -> None:
+    front.hubinfo.kill()
+    assert front.get(PATH, TOKEN).status_code == 503
+    assert front.router.received == []
+
+
+def test_nobody_waits_for_long_while_hubinfo_hangs(front: Front) -> None:
+    os.killpg(front.hubinfo.process.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    assert front.get(PATH, TOKEN).status_code == 503
+    assert time.monotonic() - began < HANGS_SECONDS
+    assert front.router.received == []
+    os.killpg(front.hubinfo.process.pid, signal.SIGCONT)
+    front.proxy.wait_for(lambda _: front.get(PATH, TOKEN).status_code == 200)
+
+
+def test_a_fault_of_the_router_is_passed_on_as_it_is(front: Front) -> None:
+    front.router.behave("GET", "/roaming", lambda handler: handler.answer(http_status=500, status_code=3000))
+    answer = front.get(PATH, TOKEN)
+    assert (answer.status_code, answer.json()["status_code"]) == (500, 3000)
 
 
 def test_a_message_of_any_method_passes_and_counts(front: Front) -> None:
