@@ -10,7 +10,7 @@ from tests.processes import SOURCES
 
 PAGE = (SOURCES / "docs" / "troubleshoot.md").read_text()
 RAISED = {"PeerError", "AddressRefused", "PagingError"}
-PASSED_ON = {"str(refused)", "reason + after", "reason", "str(error)"}
+PASSED_ON = {"str(refused)", "reason + after", "reason", "str(error)", "str(TokenUnreadable())"}
 """What these hold is collected where it is made."""
 
 

@@ -12,6 +12,7 @@ from hubinfo.database import db
 from hubinfo.startup import WORKER
 from hubinfo.worker import Worker
 from tests.conftest import LiveHub, MakeApp
+from tests.hubs import connect
 from tests.peers import Peer
 from tests.processes import Installation
 from tests.test_doctor import schema_is
@@ -58,6 +59,19 @@ def test_ready_when_this_process_does_it(make_app: MakeApp) -> None:
     assert readiness(app) == (200, {"status": "ready"})
     worker.stop()
     assert why_not(app) == "background work: the thread of this process has ended"
+
+
+def test_not_ready_with_a_key_that_reads_none_of_the_tokens(make_app: MakeApp) -> None:
+    """It could tell and probe nobody. Once one can be read, those that cannot are of parties to be invited anew."""
+    connect(make_app(secret_key="old"), ("CPO", "NL", "TNM"))
+    connect(make_app(secret_key="old"), ("CPO", "NL", "ELS"))
+    app = make_app(secret_key="new")
+    app.extensions[WORKER] = worker = Worker(app)
+    lead(worker)
+    assert why_not(app) == "secrets: none of the 2 stored tokens can be decrypted; SECRET_KEY is another one"
+    connect(app, ("CPO", "BE", "BEC"))
+    assert readiness(app) == (200, {"status": "ready"})
+    worker.stop()
 
 
 def test_ready_when_another_process_does_it_and_not_when_that_has_stopped(make_app: MakeApp) -> None:

@@ -9,6 +9,7 @@ from hubinfo.config import current_settings
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.hub.keepalive import Keepalive
+from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
 from tests.conftest import LiveHub, MakeApp
@@ -256,3 +257,39 @@ def test_for_real_a_platform_that_hangs_delays_no_news_of_another(
     watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "OFFLINE")
     dropping.start_again()
     watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "CONNECTED")
+
+
+def test_a_token_that_we_cannot_decrypt_is_our_own_fault_and_no_failed_probe(
+    app: Flask, make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a host that has not been given the newest SECRET_KEY: nobody is told that a live party is OFFLINE."""
+    watch = Watch(app, 2)
+    with make_app(secret_key="another, of a host that was forgotten").app_context():
+        right, watch.keepalive._vault = watch.keepalive._vault, connections().vault
+    assert [watch.pass_seconds(seconds) for seconds in (301, 11, 11)] == [[], [], []]
+    assert watch.statuses() == ["CONNECTED", "CONNECTED"]
+    row = stored(app, watch.ids[0])
+    reason = "stored token cannot be decrypted: SECRET_KEY has changed"
+    assert (row["failed_probes"], row["failing_since"], row["probe_reason"]) == (0, None, reason)
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "not_probed" in line]
+    assert " ERROR " in line
+    assert line.endswith(f'platforms=2 reason="{reason}"')
+    with app.app_context():
+        assert not watch.keepalive.due()  # it would be tried four times a second
+    watch.keepalive._vault = right
+    assert sorted(watch.pass_seconds(60)) == watch.ids
+    assert stored(app, watch.ids[0])["probe_reason"] is None
+
+
+def test_whom_we_cannot_ask_is_no_witness_for_those_who_fail(app: Flask, make_app: MakeApp) -> None:
+    watch = Watch(app, 4)
+    with make_app(secret_key="another").app_context(), write() as session:
+        session.get_one(Platform, watch.ids[0]).token_out = connections().vault.encrypt("token")
+    watch.dead = set(watch.ids)
+    for seconds in (301, 11, 11):
+        watch.pass_seconds(seconds)
+    assert watch.statuses() == ["CONNECTED"] * 4
+    watch.dead = {watch.ids[1]}
+    for seconds in (11, 11, 11):
+        watch.pass_seconds(seconds)
+    assert watch.statuses() == ["CONNECTED", "OFFLINE", "CONNECTED", "CONNECTED"]

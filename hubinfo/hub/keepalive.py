@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -23,6 +23,8 @@ from hubinfo.platforms.vault import TokenUnreadable, Vault
 _log = logging.getLogger(__name__)
 CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
 _RECORD_EVERY_SECONDS = 0.05
+_UNREADABLE_SECONDS = 60.0
+"""Before a token is tried again that we could not decrypt."""
 
 
 class Keepalive:
@@ -49,6 +51,7 @@ class Keepalive:
         self._own_fault = OwnFault()
         self._wanted = threading.Event()
         self._asking: set[int] = set()
+        self._unreadable: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
         self._sent: dict[int, Request] = {}
         self._recorded_at = 0.0
@@ -71,14 +74,15 @@ class Keepalive:
     def probe(self, platform: Platform) -> Outcome:
         """Probe one platform now, due or not, and store what came of it; in the caller's app context."""
         seen: list[Outcome] = []
+        requests = self._requests([platform])
+        if not requests:
+            return PeerError(str(TokenUnreadable()))
 
         def then(request: Request, outcome: Outcome) -> None:
             if not seen:  # the first answer is its own; those of witnesses follow
                 seen.append(outcome)
             self._then(request, outcome)
 
-        requests = self._requests([platform])
-        seen += self._outcomes.values()
         self._client.exchange(requests, then, self._more)
         return seen[0]
 
@@ -110,17 +114,29 @@ class Keepalive:
 
     def _requests(self, platforms: Iterable[Platform]) -> list[Request]:
         """GET versions of each with the token it gave us; ends the read transaction."""
-        requests = []
+        requests, unreadable = [], set()
         for platform in platforms:
             try:
                 requests.append(self._request(platform))
-                self._sent[platform.id] = requests[-1]
-                self._asking.add(platform.id)
-            except TokenUnreadable as error:
-                self._outcomes[platform.id] = PeerError(str(error))
-                self._sent.pop(platform.id, None)
+            except TokenUnreadable:
+                unreadable.add(platform.id)
         db.session.rollback()
+        sent = {request.platform_id: request for request in requests}
+        self._sent |= sent
+        self._asking |= sent.keys()
+        self._unreadable = (self._unreadable - sent.keys()) | unreadable
+        if unreadable:
+            self._put_off(unreadable)
         return requests
+
+    def _put_off(self, unreadable: Collection[int]) -> None:
+        """That we cannot ask is our own fault and says nothing of them: no probe has failed, and no status changes."""
+        reason = str(TokenUnreadable())
+        at = self._now() + timedelta(seconds=min(_UNREADABLE_SECONDS, self._keepalive_seconds))
+        with write() as session:
+            of_them = Platform.id.in_(unreadable)
+            session.execute(update(Platform).where(of_them).values(next_probe_at=at, probe_reason=reason))
+        say(_log, logging.ERROR, "not_probed", platforms=len(unreadable), reason=reason)
 
     def _request(self, platform: Platform) -> Request:
         assert platform.versions_url is not None
@@ -194,6 +210,6 @@ class Keepalive:
         columns = (Platform.id, Platform.failed_probes, Platform.failing_since)
         connected = select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None))
         rows = db.session.execute(connected.order_by(Platform.last_heard_at.desc()))
-        watched = [Watched(*row) for row in rows]
+        watched = [Watched(*row) for row in rows if row.id not in self._unreadable]  # whom we cannot ask is no witness
         db.session.rollback()
         return watched

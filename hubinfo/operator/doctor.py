@@ -20,7 +20,7 @@ from hubinfo.ocpi.client import Client, PeerError, Request
 from hubinfo.ocpi.guard import Guard
 from hubinfo.operator.health import why_no_background_work
 from hubinfo.platforms import connections
-from hubinfo.platforms.vault import KEY_FILE, TokenUnreadable
+from hubinfo.platforms.vault import KEY_FILE
 
 _TOLERATED = timedelta(seconds=2)
 
@@ -89,7 +89,7 @@ def _secrets() -> str:
     if not settings.secret_key and path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise Failed(f"{path} can be read by others; run: chmod 600 {path}")
     stored = db.session.execute(select(Platform.name, Platform.token_out).where(Platform.token_out.is_not(None))).all()
-    unreadable = [name for name, token in stored if not _readable(token or "")]
+    unreadable = [name for name, token in stored if not connections().vault.can_read(token or "")]
     if unreadable:
         raise Failed(
             f"tokens of {', '.join(unreadable)} cannot be decrypted; put the key they were stored under back into SECRET_KEY"
@@ -100,14 +100,6 @@ def _secrets() -> str:
 def _if_short(keys: tuple[str, ...]) -> str:
     """Any key is taken, but whoever gets hold of the database can try all the short ones."""
     return "; SECRET_KEY is short: use at least 32 random characters" if any(len(key) < 16 for key in keys) else ""
-
-
-def _readable(token: str) -> bool:
-    try:
-        connections().vault.decrypt(token)
-    except TokenUnreadable:
-        return False
-    return True
 
 
 def _clock() -> str:

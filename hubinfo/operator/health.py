@@ -4,11 +4,15 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo import schema
+from hubinfo.config import SettingsError
 from hubinfo.database import db
 from hubinfo.lease import is_held
+from hubinfo.models import Platform
+from hubinfo.platforms import connections
 
 blueprint = Blueprint("health", __name__)
 
@@ -21,7 +25,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """Database, schema and background work are fine; 503 with the reason when not."""
+    """Database, schema, background work and its key are fine; 503 with the reason when not."""
     reason = why_not_ready()
     if reason is not None:
         return jsonify(status="not ready", reason=reason), HTTPStatus.SERVICE_UNAVAILABLE
@@ -32,8 +36,8 @@ def why_not_ready() -> str | None:
     """What is wrong, or None."""
     try:
         schema.check()
-        return why_no_background_work()
-    except schema.SchemaError as error:
+        return why_no_background_work() or why_no_tokens()
+    except (schema.SchemaError, SettingsError) as error:
         return str(error)
     except SQLAlchemyError as error:
         return f"database: {type(error).__name__}"
@@ -47,3 +51,11 @@ def why_no_background_work() -> str | None:
     if not is_held(db.session()):
         return "background work: no process is doing it"
     return None
+
+
+def why_no_tokens() -> str | None:
+    """Whether our key reads none of the tokens to be sent. One will do: those of lost keys stay until their parties are back."""
+    stored = db.session.scalars(select(Platform.token_out).where(Platform.token_out.is_not(None)).order_by(Platform.id)).all()
+    if not stored or any(connections().vault.can_read(token or "") for token in stored):
+        return None
+    return f"secrets: none of the {len(stored)} stored tokens can be decrypted; SECRET_KEY is another one"

@@ -87,6 +87,14 @@ class Vault:
         """The token; remembered, since one change goes to every platform. Raises TokenUnreadable."""
         return self._decrypt(stored)
 
+    def can_read(self, stored: str) -> bool:
+        """Whether one of the keys wrote it."""
+        try:
+            self.decrypt(stored)
+        except TokenUnreadable:
+            return False
+        return True
+
     def _decrypt_anew(self, stored: str) -> str:
         try:
             return MultiFernet(self._fernets).decrypt(stored).decode()
