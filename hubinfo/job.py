@@ -59,9 +59,12 @@ class Faults:
 
 
 class Job:
-    """Work that runs in one thread at a time; asked for while running, it runs once more."""
+    """Work that runs in one thread at a time; asked for while running, it runs once more.
 
-    def __init__(self, name: str, step: Callable[[], None], crew: Crew, stopped: threading.Event) -> None:
+    A step that may not run at the moment, since another process leads, returns False: that says nothing of a fault it had.
+    """
+
+    def __init__(self, name: str, step: Callable[[], bool | None], crew: Crew, stopped: threading.Event) -> None:
         self._name = name
         self._step = step
         self._crew = crew
@@ -84,8 +87,8 @@ class Job:
     def _run(self) -> None:
         while self._goes_on():
             try:
-                self._step()
-                self._faults.over(self._name)
+                if self._step() is not False:
+                    self._faults.over(self._name)
             except Exception as error:
                 self._faults.report(self._name, error)
                 self._stopped.wait(_PAUSE_SECONDS)

@@ -244,8 +244,10 @@ class Worker:
         if self._has_wal and database.SQLITE_HAS_WAL_RESET_BUG:
             database.checkpoint(db.engine)
 
-    def _tidy(self) -> None:
+    def _tidy(self) -> bool:
+        if not self.leads:
+            return False
         with self._app.app_context():
-            if self.leads:
-                cutoff = clock.now() - timedelta(days=self._history_days)
-                retention.forget_before(cutoff, lambda: self.leads and not self._stopped.is_set())
+            cutoff = clock.now() - timedelta(days=self._history_days)
+            retention.forget_before(cutoff, lambda: self.leads and not self._stopped.is_set())
+        return True

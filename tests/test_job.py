@@ -1,13 +1,15 @@
 """What fails in the background is in the log, once as long as it lasts."""
 
 import logging
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from hubinfo import job
-from hubinfo.job import Faults
+from hubinfo.job import Faults, Job
+from hubinfo.ocpi.crew import Crew
 
 
 class Said:
@@ -65,3 +67,23 @@ def test_another_job_and_another_kind_of_fault_are_not_hidden_by_it(said: Said, 
 def test_what_has_not_failed_is_not_said_to_work_again(said: Said) -> None:
     Faults().over("poll")
     assert said.lines == []
+
+
+def test_a_job_that_could_not_run_has_not_worked_again(said: Said) -> None:
+    """As when the process has ceased to lead because the database is gone: then nobody has asked the database."""
+    steps = iter([gone(), False, None])
+
+    def step() -> bool | None:
+        now = next(steps)
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+    job = Job("notify", step, Crew("test"), threading.Event())
+    lines = []
+    for _ in range(3):
+        job.ask()
+        assert job.wait(30)
+        lines.append(len(said.lines))
+    assert lines == [1, 1, 2]
+    assert said.lines[1] == ("job_works_again", {"job": "notify", "failures": 1})

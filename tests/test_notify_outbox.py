@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.database import db, write
 from hubinfo.models import Notification
@@ -80,6 +81,33 @@ def test_what_is_sent_is_not_sent_again(app: Flask, clock: SetClock, said: pytes
     sends.run()
     assert (len(recorder.ids), len(set(recorder.ids)), waiting(app)) == (2, 2, 0)
     assert [record.getMessage() for record in said.records] == ["notification_sent"] * 2
+
+
+def rename(app: Flask, table: str, to: str) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
+
+
+def test_what_was_sent_as_the_database_went_away_is_not_sent_again(app: Flask, clock: SetClock) -> None:
+    put(app, clock, "mail")
+    recorder = Recorder()
+    recorder.while_sending = lambda: rename(app, "notification", "gone")
+    sends = courier(app, clock, recorder)
+    for _ in range(2):
+        with pytest.raises(SQLAlchemyError):
+            sends.run()
+        clock.pass_seconds(100)
+    rename(app, "gone", "notification")
+    assert sends.run()
+    assert (len(recorder.ids), waiting(app)) == (1, 0)
+
+
+def test_who_may_not_send_says_so(app: Flask, clock: SetClock) -> None:
+    """So that the fault of a courier is not taken to be over when its process only no longer leads."""
+    put(app, clock, "mail")
+    recorder = Recorder()
+    assert courier(app, clock, recorder, may_run=lambda: False).run() is False
+    assert (recorder.ids, waiting(app)) == ([], 1)
 
 
 def test_it_is_tried_again_with_growing_waits_and_given_up_after_a_day(
@@ -232,7 +260,7 @@ def test_who_does_not_lead_sends_nothing_and_finds_nothing(app: Flask, clock: Se
     recorder = Recorder()
     courier(app, clock, recorder, may_run=lambda: False).run()
     desk = Desk(app, clock=clock)
-    Watch(app, desk.settings, ["mail"], may_run=lambda: False, now=clock).look()
+    assert Watch(app, desk.settings, ["mail"], may_run=lambda: False, now=clock).look() is False
     assert (recorder.ids, desk.concerns()) == ([], [])
 
 

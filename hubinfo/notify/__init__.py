@@ -24,7 +24,7 @@ class Notify:
         self, app: Flask, settings: Settings, crew: Crew, stopped: threading.Event, *, may_run: Callable[[], bool]
     ) -> None:
         channels = configured(settings)
-        steps: dict[str, Callable[[], None]] = {}
+        steps: dict[str, Callable[[], bool]] = {}
         if channels:
             steps["notify"] = Watch(app, settings, list(channels), may_run=may_run).look
         for name, channel in channels.items():

@@ -16,6 +16,7 @@ _log = logging.getLogger(__name__)
 _FAILURES = 2
 """After so many in a row it is not the message but the channel; one alone holds up no other."""
 SENT, FAILED, GIVEN_UP = OUTCOMES = "sent", "failed", "given_up"
+_LEVELS = {SENT: logging.INFO, FAILED: logging.WARNING, GIVEN_UP: logging.ERROR}
 attempted = Namespace().signal("attempted")
 """Sent by an app as each attempt ends: its `channel` and `outcome`."""
 
@@ -37,33 +38,45 @@ class Courier:
         self._channel = channel
         self._may_run = may_run
         self._now = now
+        self._sent: set[int] = set()
+        """What the database has not taken our word for yet: never to be sent again."""
 
-    def run(self) -> None:
-        """When anything is due, try all that waits, once each, the oldest first."""
+    def run(self) -> bool:
+        """When anything is due, try all that waits, once each, the oldest first. Whether it may do so."""
+        if not self._may_run():
+            return False
         after, failures = 0, 0
         with self._app.app_context():
+            self._note_sent()
             while self._may_run() and (entry := outbox.take(self._name, self._now(), after)):
                 after, failures = entry.id, 0 if self._deliver(entry) else failures + 1
                 if failures == _FAILURES:
                     outbox.hold_back(self._name, self._now())
                     break
+        return True
+
+    def _note_sent(self) -> None:
+        if self._sent:
+            outbox.sent(self._sent)
+            self._sent.clear()
 
     def _deliver(self, entry: Entry) -> bool:
         """Whether it got through."""
         reason = self._send(entry.message)
-        values = {"channel": self._name, "message": entry.message.id, "attempts": entry.attempts}
         if reason is None:
-            outbox.sent(entry)
-            outcome = SENT
-            say(_log, logging.INFO, "notification_sent", **values)
-        elif outbox.failed(entry, reason):
-            outcome = GIVEN_UP
-            say(_log, logging.ERROR, "notification_given_up", **values, reason=reason)
+            self._sent.add(entry.id)
+            try:
+                self._note_sent()
+            finally:  # sent it is, whatever the database says
+                self._say(entry, SENT)
         else:
-            outcome = FAILED
-            say(_log, logging.WARNING, "notification_failed", **values, reason=reason)
-        attempted.send(self._app, channel=self._name, outcome=outcome)
+            self._say(entry, GIVEN_UP if outbox.failed(entry, reason) else FAILED, reason=reason)
         return reason is None
+
+    def _say(self, entry: Entry, outcome: str, **why: str) -> None:
+        values = {"channel": self._name, "message": entry.message.id, "attempts": entry.attempts}
+        say(_log, _LEVELS[outcome], f"notification_{outcome}", **values, **why)
+        attempted.send(self._app, channel=self._name, outcome=outcome)
 
     def _send(self, message: Message) -> str | None:
         """Why it did not get through."""

@@ -99,10 +99,10 @@ def make_due(channel: str, now: datetime) -> None:
         session.execute(update(Notification).where(Notification.channel == channel).values(next_at=now))
 
 
-def sent(entry: Entry) -> None:
-    """It need not be sent again."""
+def sent(ids: Collection[int]) -> None:
+    """These entries need not be sent again."""
     with write() as session:
-        session.execute(delete(Notification).where(Notification.id == entry.id))
+        session.execute(delete(Notification).where(Notification.id.in_(ids)))
 
 
 def failed(entry: Entry, reason: str) -> bool:

@@ -45,12 +45,12 @@ class Watch:
         self._patience = Patience(timedelta(seconds=settings.notify_group_seconds), spread(settings))
         self._has_looked = False
 
-    def look(self) -> None:
-        """Note what has changed; put what is news into the outbox once it has waited for more of it."""
+    def look(self) -> bool:
+        """Note what has changed; put what is news into the outbox once it has waited for more of it. Whether it may do so."""
+        if not self._may_run():
+            self._patience.forget()
+            return False
         with self._app.app_context():
-            if not self._may_run():
-                self._patience.forget()
-                return
             if not self._has_looked:
                 outbox.forget_all_but(self._channels)
                 self._has_looked = True
@@ -60,6 +60,7 @@ class Watch:
                 self._store(now, due)
             if silent:
                 self._find(now)  # what has just been noted may be news: its time begins to count
+        return True
 
     def _find(self, now: datetime) -> tuple[bool, set[str]]:
         """Whether there are changes to be noted, and the types of news that have waited for more long enough."""
