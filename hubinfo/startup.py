@@ -46,6 +46,8 @@ class CannotServe(Exception):
 
 def load(*, production: bool, instance_path: Path) -> Flask:
     """The app for `app.py` and `wsgi.py`; a wrong setting ends the process with one line each."""
+    if under_flask():
+        folder.leave_alone()
     alone = _count_together(instance_path) if production else None
     try:
         app = create_app(production=production, instance_path=instance_path)

@@ -1,5 +1,7 @@
 """`/metrics`: what the database says at a scrape, on both databases; and the page itself."""
 
+import socket
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from sqlalchemy import event, select, update
 from hubinfo import clock, create_app
 from hubinfo.database import db, write
 from hubinfo.models import ClientInfo, Lease, Platform
+from hubinfo.operator.metrics import stored
 from hubinfo.worker import Worker
 from tests.conftest import Hub, MakeApp
 from tests.hubs import connect
@@ -156,6 +159,43 @@ def test_without_its_database_a_scrape_still_says_what_was_counted(tmp_path: Pat
     assert (found["hubinfo_database_up"], found["hubinfo_ready"]) == (0, 0)
     assert found.value("hubinfo_http_requests_total", route="/healthz", method="GET", status="200") == 1
     assert "hubinfo_own_fault" not in found.names
+
+
+def test_a_database_that_hangs_does_not_hold_up_the_scrape_that_tells_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus gives up after ten seconds, and would say that hubinfo itself is down."""
+    monkeypatch.setattr(stored, "_LIMIT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        url = f"postgresql://hubinfo@127.0.0.1:{port}/hubinfo?connect_timeout=600"
+        app = create_app({"database_url": url}, instance_path=tmp_path)
+        for _ in range(3):
+            found = scrape(app)
+            assert (found["hubinfo_database_up"], found["hubinfo_ready"]) == (0, 0)
+        asking = [thread for thread in threading.enumerate() if thread.name == "metrics"]
+        assert len(asking) == 1  # who asks again while one hangs would hang too
+
+
+def test_once_it_no_longer_hangs_a_scrape_asks_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, read = threading.Event(), stored._read
+    monkeypatch.setattr(stored, "_LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr(stored, "_read", lambda session: released.wait(60) and read(session))
+    assert [scrape(app)["hubinfo_database_up"] for _ in range(2)] == [0, 0]
+    released.set()
+    for thread in threading.enumerate():
+        if thread.name == "metrics":
+            thread.join(60)
+    monkeypatch.undo()
+    assert scrape(app)["hubinfo_database_up"] == 1
+
+
+def test_a_bug_in_a_scrape_is_500_and_shows_where(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stored, "_read", lambda _session: 1 / 0)
+    assert app.test_client().get("/metrics").status_code == 500
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_schema_that_is_not_ours_is_not_ready(app: Flask) -> None:

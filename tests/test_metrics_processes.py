@@ -187,3 +187,18 @@ def test_flask_run_needs_no_folder(tmp_path: Path) -> None:
         assert server.answers("/healthz")
         assert scrape(server).value(SERVED, **HEALTHZ) == 1
         assert folders(installation) == []
+
+
+def test_commands_take_no_notice_of_the_folder(tmp_path: Path) -> None:
+    """They would leave files in it, or not start where it is missing, and count into the server."""
+    folder = tmp_path / "counts"
+    with Installation(tmp_path) as installation:
+        installation.environment[VARIABLE] = str(folder)
+        installation.invite("NL", "TNM")
+        assert not folder.exists()
+        server = installation.gunicorn().wait_until_ready()
+        assert server.answers("/healthz")
+        before = set(folder.iterdir())
+        assert before
+        installation.command("parties")
+        assert set(folder.iterdir()) == before

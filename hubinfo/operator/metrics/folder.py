@@ -38,6 +38,11 @@ def share(instance_path: Path) -> None:
     os.environ[VARIABLE] = str(own)
 
 
+def leave_alone() -> None:
+    """A command, or `flask run`, counts by itself: it would leave a file behind, and its counts would be taken for the server's."""
+    os.environ.pop(VARIABLE, None)
+
+
 def _name() -> str:
     """The same in a master, its workers, and a master that takes over: a process group, and how it was started."""
     # A script may start two servers in its own group: they listen at different addresses, which stand in one of these.

@@ -11,8 +11,8 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from hubinfo.config import current_settings
-from hubinfo.operator.metrics import stored
 from hubinfo.operator.metrics.meter import current_meter
+from hubinfo.operator.metrics.stored import current_stored
 
 blueprint = Blueprint("metrics", __name__)
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,7 +23,7 @@ class _Scrape(Collector):
     """All there is to tell at this moment."""
 
     def collect(self) -> Iterable[Metric]:
-        yield from stored.read()
+        yield from current_stored().read()
         yield from current_meter().collect()
 
 

@@ -1,9 +1,12 @@
 """What the database says at the moment of a scrape: the same from every process and every host."""
 
+import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from datetime import timedelta
 from importlib.metadata import version
 
+from flask import Flask, current_app
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from sqlalchemy import func, select
@@ -19,18 +22,67 @@ from hubinfo.notify import channels, outbox
 from hubinfo.ocpi.dialect import HUB
 from hubinfo.operator.health import why_not_ready
 
+_STORED = "hubinfo.metrics.stored"
+_Found = tuple[bool, list[Metric]]
+"""Whether it is ready, and what else is known."""
+_LIMIT_SECONDS = 4.0
+"""Prometheus waits for 10, less what it has set for itself, and a scrape in vain would say that the process is gone."""
 
-def read() -> Iterable[Metric]:
-    """Every gauge; without the database, only that it is gone."""
-    yield InfoMetricFamily("hubinfo_build", "The hubinfo that runs here.", {"version": version("hubinfo")})
-    yield _gauge("hubinfo_ready", "Whether /readyz says so.", why_not_ready() is None)
+
+class Stored:
+    """Asks the database in a thread of its own: one that hangs does not hold up the scrape that is to tell of it."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._hanging: threading.Thread | None = None
+
+    def read(self) -> Iterable[Metric]:
+        """Every gauge; without the database, only that it is gone."""
+        is_ready, found = self._ask() or (False, [])
+        yield InfoMetricFamily("hubinfo_build", "The hubinfo that runs here.", {"version": version("hubinfo")})
+        yield _gauge("hubinfo_ready", "Whether /readyz says so.", is_ready)
+        yield _gauge("hubinfo_database_up", "Whether the database answers, in the schema it should have.", bool(found))
+        yield from found
+
+    def _ask(self) -> _Found | None:
+        """None when it takes too long, and at once while the one before does."""
+        if self._hanging is not None and self._hanging.is_alive():
+            return None
+        found = Future[_Found]()
+        thread = threading.Thread(target=self._read_into, args=(found,), name="metrics", daemon=True)
+        thread.start()
+        try:
+            return found.result(_LIMIT_SECONDS)
+        except TimeoutError:
+            self._hanging = thread
+            return None
+
+    def _read_into(self, found: Future[_Found]) -> None:
+        try:
+            with self._app.app_context():
+                answer = why_not_ready() is None, _all()
+            found.set_result(answer)
+        except Exception as bug:  # for the scrape to raise
+            found.set_exception(bug)
+
+
+def current_stored() -> Stored:
+    """Of the app whose context is active."""
+    stored = current_app.extensions[_STORED]
+    assert isinstance(stored, Stored)
+    return stored
+
+
+def init_app(app: Flask) -> None:
+    """Make ready to ask; opens nothing."""
+    app.extensions[_STORED] = Stored(app)
+
+
+def _all() -> list[Metric]:
     try:
-        found = list(_read(db.session()))
+        return list(_read(db.session()))
     except (SQLAlchemyError, schema.SchemaError):
-        db.session.rollback()
-        found = []
-    yield _gauge("hubinfo_database_up", "Whether the database answers, in the schema it should have.", bool(found))
-    yield from found
+        return []
 
 
 def _read(session: Session) -> Iterator[Metric]:
