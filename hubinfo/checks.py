@@ -4,12 +4,13 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 _WITH_USER = re.compile(r"([\w+.-]+://[^:/?@]*)(:[^?@]*)?(@[^:/?@]*(?::\d*)?(?:/[^:?@]*)?)(\?[^@]*)?")
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _WITHOUT_USER = re.compile(r"[\w+.-]+://[^:/?=@]*(:\d+)?(/[^:?=@]*)?|sqlite[\w+.-]*:///[^?=@]*|[^:?=@]*")
 
 
@@ -132,7 +133,7 @@ def existing_file(text: str) -> str:
 
 def mail_address(text: str) -> str:
     """Such as ops@hub.example.com, without a name."""
-    if re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text, re.ASCII) is None or len(text) > 254:
+    if re.fullmatch(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text, re.ASCII) is None or len(text) > 254:
         raise ValueError
     return text
 
@@ -143,11 +144,13 @@ def mail_addresses(text: str) -> tuple[str, ...]:
 
 
 def smtp_url(text: str) -> str:
-    """A mail server, and who we are to it: no user without a password, nothing after the port."""
+    """A mail server, and who we are to it: no user without a password, both as SMTP can say them, nothing after the port."""
     parts = urlsplit(text)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0 or not text.isprintable():
         raise ValueError
     if bool(parts.username) != bool(parts.password) or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError
+    if not unquote(f"{parts.username}{parts.password}").isascii():
         raise ValueError
     return text
 

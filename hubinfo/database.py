@@ -103,7 +103,7 @@ def init_app(app: Flask, url: str) -> None:
     if url.startswith("sqlite"):
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}}
     else:
-        options = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20, "connect_args": _timeouts(make_url(url))}
+        options = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20, "connect_args": _of_libpq(make_url(url))}
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
@@ -113,9 +113,18 @@ def init_app(app: Flask, url: str) -> None:
         event.listen(db.engine, "begin", _on_begin)
 
 
-def _timeouts(url: URL) -> dict[str, int]:
-    """Of libpq, unless the URL says otherwise: by itself it waits for minutes for a server that is gone without a word."""
-    return {name: value for name, value in _POSTGRESQL_TIMEOUTS.items() if name not in url.query}
+def _of_libpq(url: URL) -> dict[str, int | str]:
+    """UTF-8, and limits unless the URL says otherwise: libpq waits for minutes for a server that is gone without a word."""
+    limits = {name: value for name, value in _POSTGRESQL_TIMEOUTS.items() if name not in url.query}
+    return {**limits, "client_encoding": "utf8"}
+
+
+def encoding_of(connection: Connection) -> str:
+    """In which the database keeps text, in its own words."""
+    if connection.dialect.name == "sqlite":
+        return "UTF8"  # or UTF-16, which is as good
+    raw: Any = connection.connection.dbapi_connection
+    return str(raw.info.parameter_status("server_encoding"))
 
 
 def _absolute(url: URL, folder: Path) -> URL:

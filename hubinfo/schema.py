@@ -10,10 +10,11 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask
 from flask_migrate import Migrate
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.checks import without_password
-from hubinfo.database import cause, db
+from hubinfo.database import cause, db, encoding_of
 
 migrate = Migrate()
 
@@ -40,12 +41,21 @@ def _head() -> str | None:
 
 
 def current() -> str | None:
-    """The revision of the database's schema; None for an empty database. Raises SchemaError when it cannot be reached."""
+    """The revision of the database's schema; None for an empty database. Raises SchemaError when it cannot be used."""
     try:
         with db.engine.connect() as connection:
+            refuse_encoding(connection)
             return MigrationContext.configure(connection).get_current_revision()
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise SchemaError(f"database {shown_url()} cannot be opened: {cause(error)}") from None
+
+
+def refuse_encoding(connection: Connection) -> None:
+    """Names come in all scripts; a database that cannot keep them would be found out by the first. Raises SchemaError."""
+    encoding = encoding_of(connection)
+    if encoding != "UTF8":
+        make = "createdb --encoding UTF8 --template template0 …"
+        raise SchemaError(f"database {shown_url()} has encoding {encoding} and needs UTF8; make a new one: {make}")
 
 
 def ensure() -> bool:

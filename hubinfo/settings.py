@@ -139,7 +139,7 @@ class Settings:
     smtp_url: str | None = _setting(
         None,
         checks.smtp_url,
-        "smtp:// or smtps://, then HOST or USER:PASSWORD@HOST, perhaps :PORT",
+        "smtp:// or smtps://, then HOST or USER:PASSWORD@HOST, both in ASCII, perhaps :PORT",
         "through which mail server",
         unset="none",
         shown=_without_password,

@@ -58,6 +58,9 @@ try:
         if connection.dialect.name == "sqlite":
             run_without_foreign_keys(connection)
         else:
+            schema.refuse_encoding(connection)
             run(connection)
+except schema.SchemaError as error:
+    raise CommandError(str(error)) from error
 except (SQLAlchemyError, sqlite3.Error) as error:
     raise CommandError(f"database {schema.shown_url()}: {cause(error)}") from error

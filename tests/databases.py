@@ -15,14 +15,17 @@ from tests.conftest import POSTGRESQL
 
 
 @contextmanager
-def new_postgresql() -> Iterator[str]:
-    """A database of the test's own, whose schema it may do anything to. Skips the test where there is no PostgreSQL."""
+def new_postgresql(options: str = "") -> Iterator[str]:
+    """A database of the test's own, whose schema it may do anything to; skips the test where there is no PostgreSQL.
+
+    The options are those of CREATE DATABASE.
+    """
     if not POSTGRESQL:
         pytest.skip("needs PostgreSQL: set HUBINFO_TEST_DATABASE_URL")
     name = f"hubinfo_test_{uuid.uuid4().hex[:12]}"
     admin = create_engine(POSTGRESQL.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} {options}"))
         try:
             yield admin.url.set(database=name).render_as_string(hide_password=False)
         finally:

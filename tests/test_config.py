@@ -1,11 +1,15 @@
 """Settings: every one with what it takes and what it refuses, where they come from, and what a wrong one says."""
 
 from dataclasses import fields
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hubinfo import checks
 from hubinfo.config import Settings, SettingsError, load
 
 GOOD: list[tuple[str, str, Any]] = [
@@ -130,6 +134,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("NOTIFY_MAIL_TO", "ops@x.example\r\nBcc: all@x.example", "a comma list of mail addresses"),
     ("NOTIFY_MAIL_FROM", "Ops <ops@x.example>", "a mail address"),
     ("NOTIFY_MAIL_FROM", "a" * 250 + "@x.example", "a mail address"),
+    ("NOTIFY_MAIL_FROM", "a..b@x.example", "a mail address"),
+    ("NOTIFY_MAIL_FROM", ".a@x.example", "a mail address"),
+    ("NOTIFY_MAIL_TO", "ops@x.example, a.@x.example", "a comma list of mail addresses"),
     ("SMTP_URL", "mail.example.com", "smtp:// or smtps://"),
     ("SMTP_URL", "http://mail.example.com", "smtp:// or smtps://"),
     ("SMTP_URL", "smtp://mail.example.com:99999", "smtp:// or smtps://"),
@@ -235,6 +242,11 @@ def test_a_wrong_database_is_shown_without_its_password(tmp_path: Path, url: str
 
 
 def test_a_wrong_mail_server_is_shown_without_its_password(tmp_path: Path) -> None:
+    [line] = _complaints(tmp_path, SMTP_URL="smtp://us%E4r:hunter2@mail.example.com")
+    assert line.startswith("HUBINFO_SMTP_URL='smtp://us%E4r:***@mail.example.com': must be smtp://")
+    assert "both in ASCII" in line
+    [line] = _complaints(tmp_path, SMTP_URL="smtp://u:h%C3%BCnter2@mail.example.com")
+    assert line.startswith("HUBINFO_SMTP_URL='smtp://u:***@mail.example.com': must be smtp://")
     [line] = _complaints(tmp_path, SMTP_URL="smtp://u:hunter2@mail.example.com/inbox")
     assert line.startswith("HUBINFO_SMTP_URL='smtp://u:***@mail.example.com/inbox': must be smtp:// or smtps://")
 
@@ -266,3 +278,12 @@ def test_secrets_are_not_in_the_repr_that_a_traceback_may_show(tmp_path: Path) -
     assert "hunter2" not in shown
     assert "ssss" not in shown
     assert repr(bytes(24)) not in shown
+
+
+@given(st.from_regex(r"[a-z0-9.!_~-]{1,6}@[a-z.-]{1,6}", fullmatch=True))
+def test_every_mail_address_that_is_taken_can_be_written_to(text: str) -> None:
+    try:
+        checks.mail_address(text)
+    except ValueError:
+        return
+    assert Address("hubinfo", addr_spec=text).addr_spec == text

@@ -56,6 +56,12 @@ def test_a_database_that_has_rows(source: Flask, target: str) -> None:
     assert error_of(source, "copy-to", target, "--force") == line
 
 
+def test_a_database_that_cannot_keep_every_name(source: Flask) -> None:
+    with new_postgresql("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0") as url:
+        line = error_of(source, "copy-to", url)
+    assert "has encoding LATIN1 and needs UTF8; make a new one: createdb --encoding UTF8" in line
+
+
 def test_a_copy_is_not_copied_to_again(source: Flask, target: str) -> None:
     json_of(source, "copy-to", target)
     assert "has rows already" in error_of(source, "copy-to", target, "--json")

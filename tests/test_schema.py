@@ -137,6 +137,23 @@ def test_postgresql_without_schema_is_refused_naming_the_command(tmp_path: Path,
     assert "hush" not in line
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_an_encoding_that_cannot_keep_every_name_is_refused_at_once(
+    encoding: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with new_postgresql(f"ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0") as url, app_on(url, tmp_path).app_context():
+        for use in (schema.current, schema.ensure, schema.make, upgrade):
+            with pytest.raises((schema.SchemaError, SystemExit)):
+                use()
+        assert tables() == set()
+        with pytest.raises(schema.SchemaError) as raised:
+            schema.check()
+        db.engine.dispose()
+    reason = f"has encoding {encoding} and needs UTF8; make a new one: createdb --encoding UTF8 --template template0 …"
+    assert str(raised.value).endswith(reason)
+    assert caplog.text.rstrip().endswith(reason)
+
+
 def ensure_in_a_process(url: str, folder: Path, all_started: threading.Barrier) -> None:
     with app_on(url, folder).app_context():
         all_started.wait(WAIT_SECONDS)
