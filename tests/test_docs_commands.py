@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select, text
 
 from hubinfo.database import db
 from hubinfo.lease import Claim
@@ -29,6 +29,7 @@ TYPED = {
     ("operate", "Backup"),
     ("operate", "Restore"),
     ("operate", "Backup and restore under systemd"),
+    ("operate", "Backup and restore on PostgreSQL"),
     ("operate", "SECRET_KEY"),
     ("operate", "OCPI tokens"),
     ("postgresql", "Moving there from SQLite"),
@@ -100,7 +101,7 @@ def serve(installation: Installation) -> Callable[[], None]:
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the command sqlite3")
 def test_a_backup_made_while_it_runs_is_restored(installation: Installation, terminal: Terminal) -> None:
     backup, with_python = section("operate", "Backup")
-    [restore] = section("operate", "Restore")
+    restore, tell = section("operate", "Restore")
     stop = serve(installation)
     installation.invite("NL", "TNM")
     follow(terminal, backup)
@@ -111,7 +112,36 @@ def test_a_backup_made_while_it_runs_is_restored(installation: Installation, ter
     for secret in ("secret.key", "operator.password"):
         (installation.instance / secret).unlink()
     follow(terminal, restore)
+    follow(terminal, tell)
+    assert {path.stat().st_mode & 0o777 for path in installation.instance.iterdir() if path.is_file()} == {0o600}
     serve(installation)()
+
+
+@pytest.mark.skipif(shutil.which("pg_dump") is None, reason="needs the commands of PostgreSQL")
+def test_a_backup_of_postgresql_is_restored_into_a_new_database(
+    installation: Installation, terminal: Terminal, tmp_path: Path
+) -> None:
+    backup, restore = section("operate", "Backup and restore on PostgreSQL")
+    (installation.folder / "backup").mkdir()
+    with new_database("postgresql", tmp_path) as made:
+        url = make_url(made).set(drivername="postgresql")
+        plain, user = url.render_as_string(hide_password=False), url.username or ""
+        here = {
+            f"{MOVED_TO}_new": f"{plain}_new",
+            MOVED_TO: plain,
+            "--host 127.0.0.1 --owner hubinfo": f"--host {url.host} --port {url.port or 5432} --username {user} --owner {user}",
+            "template0 hubinfo_new": f"template0 {url.database}_new",
+        }
+        terminal.run(f"export HUBINFO_DATABASE_URL={plain}")
+        terminal.run("flask db upgrade 2>/dev/null")
+        terminal.run("flask hubinfo invite NL TNM --role CPO")
+        follow(terminal, backup, here)
+        terminal.run("flask hubinfo invite BE BEC --role CPO")
+        try:
+            follow(terminal, restore, here)
+        finally:
+            with at(made, installation.app), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as admin:
+                admin.execute(text(f"DROP DATABASE IF EXISTS {url.database}_new WITH (FORCE)"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("sqlite3") is None, reason="needs root and the command sqlite3")

@@ -170,6 +170,14 @@ def resumed(rows: Sequence[ClientInfo]) -> None:
     _apply_by_platform(db.session(), rows, Event.RESUMED)
 
 
+def restored() -> int:
+    """What peers were told after a backup is newer than the rows in it, so all are made newer still; how many. Inside write()."""
+    session = db.session()
+    rows = session.scalars(select(ClientInfo).order_by(ClientInfo.revision)).all()
+    _renew(session, rows)
+    return len(rows)
+
+
 def visible_to(platform_id: int | None) -> Sequence[ClientInfo]:
     """The rows this platform may see, in order of creation; all, for one that is not known yet."""
     rows = select(ClientInfo).order_by(ClientInfo.id)

@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
         metrics,
         notify_commands,
         party_commands,
+        restore_command,
         token_commands,
     )
 

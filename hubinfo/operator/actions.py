@@ -97,6 +97,16 @@ def tell_again(source: str, party: str) -> list[str]:
     return [platform.name for platform in told]
 
 
+def after_restore(source: str) -> int:
+    """Have every platform told everything, as of now; of how many ClientInfos. Raises Refused where there is nobody to tell."""
+    if HUB not in current_settings().roles:
+        raise Refused("only a hub tells others; a party pulls from its hubs whenever it starts")
+    with write() as session:
+        count = presence.restored()
+        _note(session, source, "after restore", None, f"{count} to be told anew")
+    return count
+
+
 def _why_not_told(platform: Platform) -> str | None:
     if HUB not in current_settings().roles:
         return "only a hub tells others"
