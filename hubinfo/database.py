@@ -137,13 +137,19 @@ def _make_file_before_opening(engine: Engine, instance_path: Path) -> None:
     """For its owner only. Not elsewhere than in the instance folder: what is missing there is a typing error, or not mounted."""
     path = Path(engine.url.database or "")
 
-    def make_file(*_arguments: object) -> None:
+    def make(*_arguments: object) -> None:
         if path.is_relative_to(instance_path) and not path.exists():
-            with contextlib.suppress(OSError):  # SQLite says itself that it cannot open the file
+            with contextlib.suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # its other files take over the mode
+            make_file(path)
 
-    event.listen(engine, "do_connect", make_file)
+    event.listen(engine, "do_connect", make)
+
+
+def make_file(path: Path) -> None:
+    """Unless there is one: empty, and for its owner only, as SQLite's files beside it will be. When that fails, SQLite says why."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -64,6 +64,13 @@ def test_every_row_arrives_as_it_was(app: Flask, filled: Rows, target: str) -> N
     }
 
 
+def test_a_file_that_it_makes_is_for_its_owner_only(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Wherever it is: it has all tokens in it."""
+    made = tmp_path_factory.mktemp("elsewhere") / "hubinfo.sqlite3"
+    table_of(app, "copy-to", f"sqlite:///{made}", "--force")
+    assert made.stat().st_mode & 0o777 == 0o600
+
+
 def test_it_says_how_many_rows_of_each_table_are_on_both_sides(app: Flask, filled: Rows, target: str) -> None:
     said = json_of(app, "copy-to", target, "--force")
     names = [table.name for table in db.metadata.sorted_tables if table.name not in LEFT_OUT]

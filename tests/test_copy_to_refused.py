@@ -3,15 +3,17 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, make_url, select, text
+from sqlalchemy import Connection, Table, func, insert, make_url, select, text
 
 from hubinfo import clock, schema
 from hubinfo.database import db
 from hubinfo.lease import Claim
 from hubinfo.models import ClientInfo, Platform
+from hubinfo.operator import copying
 from tests.commands import error_of, json_of
 from tests.conftest import Hub
 from tests.databases import at, new_database, new_postgresql
@@ -103,6 +105,21 @@ def test_once_the_platform_has_been_stopped(source: Flask, target: str) -> None:
         assert claim.acquire()
         claim.release()
     json_of(source, "copy-to", target)
+
+
+def test_a_server_that_starts_meanwhile(source: Flask, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does would be missing, as much as if it had run from the beginning."""
+    copy_table = copying._copy_table
+
+    def serve_and_copy(table: Table, here: Connection, there: Connection) -> dict[str, Any]:
+        if table.name == "history":
+            with source.app_context():
+                assert Claim().acquire()
+        return copy_table(table, here, there)
+
+    monkeypatch.setattr(copying, "_copy_table", serve_and_copy)
+    assert error_of(source, "copy-to", target).startswith("this platform is running; stop it first")
+    assert platforms_at(target, source) == 0
 
 
 def test_a_database_that_is_being_served(source: Flask, target: str) -> None:

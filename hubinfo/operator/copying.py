@@ -32,13 +32,14 @@ def copy_to(url: str, *, force: bool = False) -> list[dict[str, Any]]:
     """
     other = app_on(url)
     with _snapshot() as source:
-        if not force and is_held(Session(source)):
-            raise Refused(_RUNNING)
+        _refuse_running(source, force=force)
         here = _identity(source)
         with other.app_context():
             try:
+                if db.engine.dialect.name == "sqlite":
+                    database.make_file(Path(db.engine.url.database or ""))
                 schema.make()
-                return _copy(source, here)
+                return _copy(source, here, force=force)
             finally:
                 db.engine.dispose()
 
@@ -69,7 +70,12 @@ def _identity(connection: Connection) -> object:
     return found.st_dev, found.st_ino
 
 
-def _copy(source: Connection, here: object) -> list[dict[str, Any]]:
+def _refuse_running(source: Connection, *, force: bool) -> None:
+    if not force and is_held(Session(source)):
+        raise Refused(_RUNNING)
+
+
+def _copy(source: Connection, here: object, *, force: bool) -> list[dict[str, Any]]:
     """In one transaction, which keeps all others from writing there meanwhile."""
     with db.engine.connect().execution_options(**{WRITE: True}) as target, target.begin():
         if _identity(target) == here:
@@ -77,7 +83,10 @@ def _copy(source: Connection, here: object) -> list[dict[str, Any]]:
         if is_held(Session(target)):
             raise Refused(f"a server is running on database {schema.shown_url()}; stop it first")
         _refuse_rows(target)
-        return [_copy_table(table, source, target) for table in _tables()]
+        counts = [_copy_table(table, source, target) for table in _tables()]
+        with source.engine.connect() as now:  # the snapshot does not show who has begun to serve since
+            _refuse_running(now, force=force)
+        return counts
 
 
 def _tables() -> list[Table]:
