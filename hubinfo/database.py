@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 WRITE = "hubinfo_write"
+UTF8 = "UTF8"
 BUSY_TIMEOUT_SECONDS = 10
 CHANGED = "hubinfo_changed"
 """PostgreSQL's channel that tells other processes of a commit they may wait for."""
@@ -122,9 +123,9 @@ def _of_libpq(url: URL) -> dict[str, int | str]:
 def encoding_of(connection: Connection) -> str:
     """In which the database keeps text, in its own words."""
     if connection.dialect.name == "sqlite":
-        return "UTF8"  # or UTF-16, which is as good
+        return UTF8  # or UTF-16, which is as good
     raw: Any = connection.connection.dbapi_connection
-    return str(raw.info.parameter_status("server_encoding"))
+    return str(raw.info.parameter_status("server_encoding") or UTF8)  # poolers may leave it out
 
 
 def _absolute(url: URL, folder: Path) -> URL:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.checks import without_password
-from hubinfo.database import cause, db, encoding_of
+from hubinfo.database import UTF8, cause, db, encoding_of
 
 migrate = Migrate()
 
@@ -53,9 +53,9 @@ def current() -> str | None:
 def refuse_encoding(connection: Connection) -> None:
     """Names come in all scripts; a database that cannot keep them would be found out by the first. Raises SchemaError."""
     encoding = encoding_of(connection)
-    if encoding != "UTF8":
+    if encoding != UTF8:
         make = "createdb --encoding UTF8 --template template0 …"
-        raise SchemaError(f"database {shown_url()} has encoding {encoding} and needs UTF8; make a new one: {make}")
+        raise SchemaError(f"database {shown_url()} has encoding {encoding} and needs {UTF8}; make a new one: {make}")
 
 
 def ensure() -> bool:

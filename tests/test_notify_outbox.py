@@ -102,6 +102,23 @@ def test_what_was_sent_as_the_database_went_away_is_not_sent_again(app: Flask, c
     assert (len(recorder.ids), waiting(app)) == (1, 0)
 
 
+def test_what_has_got_the_number_of_what_was_sent_is_sent_too(app: Flask, clock: SetClock) -> None:
+    """Another process has sent the first again and deleted it; SQLite gives its number to the next."""
+    put(app, clock, "mail")
+    recorder = Recorder()
+    recorder.while_sending = lambda: rename(app, "notification", "gone")
+    sends = courier(app, clock, recorder)
+    with pytest.raises(SQLAlchemyError):
+        sends.run()
+    rename(app, "gone", "notification")
+    clock.pass_seconds(100)
+    courier(app, clock, Recorder()).run()
+    put(app, clock, "mail")
+    recorder.while_sending = lambda: None
+    sends.run()
+    assert (len(set(recorder.ids)), waiting(app)) == (2, 0)
+
+
 def test_who_may_not_send_says_so(app: Flask, clock: SetClock) -> None:
     """So that the fault of a courier is not taken to be over when its process only no longer leads."""
     put(app, clock, "mail")

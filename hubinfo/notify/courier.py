@@ -38,7 +38,7 @@ class Courier:
         self._channel = channel
         self._may_run = may_run
         self._now = now
-        self._sent: set[int] = set()
+        self._sent: set[str] = set()
         """What the database has not taken our word for yet: never to be sent again."""
 
     def run(self) -> bool:
@@ -64,7 +64,7 @@ class Courier:
         """Whether it got through."""
         reason = self._send(entry.message)
         if reason is None:
-            self._sent.add(entry.id)
+            self._sent.add(entry.message.id)
             try:
                 self._note_sent()
             finally:  # sent it is, whatever the database says

@@ -99,10 +99,10 @@ def make_due(channel: str, now: datetime) -> None:
         session.execute(update(Notification).where(Notification.channel == channel).values(next_at=now))
 
 
-def sent(ids: Collection[int]) -> None:
-    """These entries need not be sent again."""
+def sent(message_ids: Collection[str]) -> None:
+    """These need not be sent again. Not by their entries: SQLite gives the number of a deleted one to the next."""
     with write() as session:
-        session.execute(delete(Notification).where(Notification.id.in_(ids)))
+        session.execute(delete(Notification).where(Notification.message_id.in_(message_ids)))
 
 
 def failed(entry: Entry, reason: str) -> bool:
