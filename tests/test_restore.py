@@ -44,7 +44,7 @@ def test_what_peers_were_told_after_the_backup_is_put_right(tmp_path: Path, sqli
 def test_it_changes_no_status_and_is_recorded(hub: Hub) -> None:
     hub.invite("NL", "TNM", "CPO")
     [before] = json_of(hub.app, "parties")
-    assert text_of(hub.app, "after-restore").startswith("All 1 ClientInfos count as changed now")
+    assert text_of(hub.app, "after-restore").startswith("ClientInfos that count as changed now: 1.")
     [after] = json_of(hub.app, "parties")
     assert after.pop("last_updated") > before.pop("last_updated")
     assert after == before

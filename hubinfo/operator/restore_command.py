@@ -20,4 +20,5 @@ def after_restore(as_json: bool) -> None:
     if as_json:
         print_json({"parties": count})
     else:
-        click.echo(f"All {count} ClientInfos count as changed now; every CONNECTED platform is told them as soon as the hub runs.")
+        then = "Every CONNECTED platform is told them as soon as the hub runs."
+        click.echo(f"ClientInfos that count as changed now: {count}. {then}")
