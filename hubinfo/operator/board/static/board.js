@@ -4,9 +4,13 @@
 const live = () => document.getElementById("live");
 const cutOff = () => document.getElementById("cut-off");
 
-// A hidden page asks nothing; one whose text is being selected is left alone until that is over.
+// A hidden page asks nothing, nor does one that was told to come again later; one whose text is being selected is left alone.
+let quietUntil = 0;
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
+  if (document.hidden || Date.now() < quietUntil) event.preventDefault();
+});
+document.addEventListener("htmx:responseError", (event) => {
+  quietUntil = Date.now() + 1000 * (Number(event.detail.xhr.getResponseHeader("Retry-After")) || 0);
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
   const selection = document.getSelection();
