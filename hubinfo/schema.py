@@ -54,7 +54,7 @@ def refuse_encoding(connection: Connection) -> None:
     """Names come in all scripts; a database that cannot keep them would be found out by the first. Raises SchemaError."""
     encoding = encoding_of(connection)
     if encoding != UTF8:
-        make = "createdb --encoding UTF8 --template template0 …"
+        make = "createdb --encoding UTF8 --locale C --template template0 …"
         raise SchemaError(f"database {shown_url()} has encoding {encoding} and needs {UTF8}; make a new one: {make}")
 
 

@@ -31,6 +31,7 @@ TYPED = {
     ("operate", "Backup and restore under systemd"),
     ("operate", "Backup and restore on PostgreSQL"),
     ("operate", "SECRET_KEY"),
+    ("operate", "A lost key"),
     ("operate", "OCPI tokens"),
     ("postgresql", "Moving there from SQLite"),
 }
@@ -196,6 +197,21 @@ def test_the_key_is_rotated(installation: Installation, terminal: Terminal) -> N
     [new] = (installation.instance / "secret.key").read_text().split()
     assert new != old
     assert "all 1 stored tokens" in "\n".join(terminal.run("flask hubinfo doctor"))
+
+
+def test_after_a_lost_key_a_platform_begins_anew(installation: Installation, terminal: Terminal) -> None:
+    [begin_anew] = section("operate", "A lost key")
+    stop = serve(installation)
+    installation.connect("http://127.0.0.1:9", ("CPO", "NL", "TNM"))
+    stop()
+    (installation.instance / "secret.key").write_text("another\n")
+    [named] = [line for line in terminal.run("flask hubinfo doctor") if line.startswith("secrets")]
+    [[platform, *_]] = [line.split() for line in terminal.run("flask hubinfo platforms") if "CONNECTED" in line]
+    assert f"tokens of {platform} cannot be decrypted" in named
+    here = {"unregister NL-TNM ": f"unregister {platform} ", "with NL-TNM.": f"with {platform}."}
+    terminal.run("export HUBINFO_PUBLIC_URL=https://hub.example.com")
+    follow(terminal, begin_anew, here)
+    assert "all 0 stored tokens can be decrypted" in "\n".join(terminal.run("flask hubinfo doctor"))
 
 
 def test_a_hub_renews_the_tokens_of_a_party(tmp_path: Path, sqlite_template: Path) -> None:

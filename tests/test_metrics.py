@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -177,17 +178,47 @@ def test_a_database_that_hangs_does_not_hold_up_the_scrape_that_tells_of_it(
         assert len(asking) == 1  # who asks again while one hangs would hang too
 
 
+def join_scrapes() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "metrics":
+            thread.join(60)
+
+
 def test_once_it_no_longer_hangs_a_scrape_asks_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     released, read = threading.Event(), stored._read
     monkeypatch.setattr(stored, "_LIMIT_SECONDS", 0.1)
     monkeypatch.setattr(stored, "_read", lambda session: released.wait(60) and read(session))
     assert [scrape(app)["hubinfo_database_up"] for _ in range(2)] == [0, 0]
     released.set()
-    for thread in threading.enumerate():
-        if thread.name == "metrics":
-            thread.join(60)
+    join_scrapes()
     monkeypatch.undo()
     assert scrape(app)["hubinfo_database_up"] == 1
+
+
+def test_a_minute_later_it_asks_on_another_connection(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, asked = threading.Event(), threading.Semaphore(0)
+
+    def hang(_session: object) -> Iterator[Any]:
+        asked.release()
+        released.wait(60)
+        yield from ()
+
+    monkeypatch.setattr(stored, "_LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr(stored, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(stored, "_read", hang)
+    assert [scrape(app)["hubinfo_database_up"] for _ in range(2)] == [0, 0]
+    assert all(asked.acquire(timeout=60) for _ in range(2))
+    released.set()
+    join_scrapes()
+
+
+def test_tokens_that_cannot_be_decrypted_are_counted(make_app: MakeApp) -> None:
+    connect(make_app(secret_key="old"), ("CPO", "NL", "TNM"))
+    app = make_app(secret_key="new")
+    assert scrape(app)["hubinfo_tokens_unreadable"] == 1
+    connect(app, ("CPO", "BE", "BEC"))
+    assert scrape(app)["hubinfo_tokens_unreadable"] == 1
+    assert scrape(make_app(secret_key="new,old"))["hubinfo_tokens_unreadable"] == 0
 
 
 def test_a_bug_in_a_scrape_is_500_and_shows_where(

@@ -149,7 +149,7 @@ def test_an_encoding_that_cannot_keep_every_name_is_refused_at_once(
         with pytest.raises(schema.SchemaError) as raised:
             schema.check()
         db.engine.dispose()
-    reason = f"has encoding {encoding} and needs UTF8; make a new one: createdb --encoding UTF8 --template template0 …"
+    reason = f"has encoding {encoding} and needs UTF8; make a new one: createdb --encoding UTF8 --locale C --template template0 …"
     assert str(raised.value).endswith(reason)
     assert caplog.text.rstrip().endswith(reason)
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -13,7 +13,7 @@ from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.database import db, write
 from hubinfo.hub import activity, presence
-from hubinfo.hub.own_fault import OwnFault, Watched
+from hubinfo.hub.own_fault import CAN_BE_ASKED, OwnFault, Watched
 from hubinfo.logs import say
 from hubinfo.models import ConnectionStatus, Platform
 from hubinfo.ocpi.authorization import TokenForm
@@ -25,6 +25,7 @@ CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
 _RECORD_EVERY_SECONDS = 0.05
 _UNREADABLE_SECONDS = 60.0
 """Before a token is tried again that we could not decrypt."""
+_NAMED = 10
 
 
 class Keepalive:
@@ -51,7 +52,6 @@ class Keepalive:
         self._own_fault = OwnFault()
         self._wanted = threading.Event()
         self._asking: set[int] = set()
-        self._unreadable: set[int] = set()
         self._outcomes: dict[int, Outcome] = {}
         self._sent: dict[int, Request] = {}
         self._recorded_at = 0.0
@@ -64,12 +64,13 @@ class Keepalive:
         """Some may be due: look again, also while running. May be called from any thread."""
         self._wanted.set()
 
-    def run(self) -> None:
-        """Probe every platform that is due, and those that become due meanwhile; store what comes of it as it comes."""
+    def run(self) -> bool:
+        """Probe every platform that is due, and those that become due meanwhile; store what comes of it. Whether it may do so."""
         self._wanted.set()
         self._asking.clear()
         with self._app.app_context():
             self._client.exchange((), self._then, self._more)
+        return self._may_run()
 
     def probe(self, platform: Platform) -> Outcome:
         """Probe one platform now, due or not, and store what came of it; in the caller's app context."""
@@ -114,29 +115,35 @@ class Keepalive:
 
     def _requests(self, platforms: Iterable[Platform]) -> list[Request]:
         """GET versions of each with the token it gave us; ends the read transaction."""
-        requests, unreadable = [], set()
+        requests, unreadable = [], dict[int, str]()
         for platform in platforms:
             try:
                 requests.append(self._request(platform))
             except TokenUnreadable:
-                unreadable.add(platform.id)
+                unreadable[platform.id] = platform.token_out or ""
         db.session.rollback()
         sent = {request.platform_id: request for request in requests}
         self._sent |= sent
         self._asking |= sent.keys()
-        self._unreadable = (self._unreadable - sent.keys()) | unreadable
         if unreadable:
             self._put_off(unreadable)
         return requests
 
-    def _put_off(self, unreadable: Collection[int]) -> None:
+    def _put_off(self, unreadable: Mapping[int, str]) -> None:
         """That we cannot ask is our own fault and says nothing of them: no probe has failed, and no status changes."""
         reason = str(TokenUnreadable())
         at = self._now() + timedelta(seconds=min(_UNREADABLE_SECONDS, self._keepalive_seconds))
         with write() as session:
-            of_them = Platform.id.in_(unreadable)
-            session.execute(update(Platform).where(of_them).values(next_probe_at=at, probe_reason=reason))
-        say(_log, logging.ERROR, "not_probed", platforms=len(unreadable), reason=reason)
+            watched = select(Platform).where(Platform.id.in_(unreadable), Platform.status.in_((CONNECTED, OFFLINE)))
+            found = session.scalars(watched.order_by(Platform.id))
+            same = [platform for platform in found if platform.token_out == unreadable[platform.id]]
+            for platform in same:
+                platform.next_probe_at = at
+                platform.probe_reason = platform.probe_reason if platform.failed_probes else reason
+            names = [platform.name for platform in same]
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            say(_log, logging.ERROR, "not_probed", platforms=", ".join(names[:_NAMED]) + more, reason=reason)
 
     def _request(self, platform: Platform) -> Request:
         assert platform.versions_url is not None
@@ -208,8 +215,8 @@ class Keepalive:
     def _watched(self) -> list[Watched]:
         """Those heard last come first: of them an answer is likeliest."""
         columns = (Platform.id, Platform.failed_probes, Platform.failing_since)
-        connected = select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None))
+        connected = select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None), CAN_BE_ASKED)
         rows = db.session.execute(connected.order_by(Platform.last_heard_at.desc()))
-        watched = [Watched(*row) for row in rows if row.id not in self._unreadable]  # whom we cannot ask is no witness
+        watched = [Watched(*row) for row in rows]
         db.session.rollback()
         return watched

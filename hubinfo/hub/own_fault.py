@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hubinfo.logs import say
@@ -15,6 +15,8 @@ from hubinfo.models import ConnectionStatus, Platform
 _log = logging.getLogger(__name__)
 ENOUGH_TO_JUDGE = 3
 """From so many CONNECTED platforms on, all failing at once means that the fault is ours."""
+CAN_BE_ASKED = or_(Platform.failed_probes > 0, Platform.probe_reason.is_(None))
+"""Not so when our own fault keeps us from it: then there is a reason why it was not probed, though no probe has failed."""
 _FIRST_WITNESSES = 10
 """So many are asked before all the others are."""
 
@@ -42,7 +44,7 @@ class Stored:
 def read(session: Session) -> Stored:
     """At this moment."""
     failures = func.min(Platform.failed_probes), func.max(Platform.failed_probes), func.max(Platform.failing_since)
-    watched = Platform.status == ConnectionStatus.CONNECTED, Platform.token_out.is_not(None)
+    watched = Platform.status == ConnectionStatus.CONNECTED, Platform.token_out.is_not(None), CAN_BE_ASKED
     count, fewest, most, since = session.execute(select(func.count(), *failures).where(*watched)).one()
     return Stored(count, fewest or 0, most or 0, since)
 

@@ -75,8 +75,8 @@ class Push:
         """Something may have changed: look again, also while running. May be called from any thread."""
         self._wanted.set()
 
-    def run(self) -> None:
-        """Tell all who are due, and those who become due meanwhile; returns when nobody is left to tell now."""
+    def run(self) -> bool:
+        """Tell all who are due, and those who become due meanwhile, until nobody is left to tell now. Whether it may do so."""
         self._wanted.set()
         self._telling.clear()
         with self._app.app_context():
@@ -84,6 +84,7 @@ class Push:
                 self._client.exchange((), self._then, self._more)
             finally:
                 self._write()
+        return self._may_run()
 
     def _more(self) -> list[Put]:
         """The first request for each platform that is due and not being told already."""

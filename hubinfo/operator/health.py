@@ -55,7 +55,17 @@ def why_no_background_work() -> str | None:
 
 def why_no_tokens() -> str | None:
     """Whether our key reads none of the tokens to be sent. One will do: those of lost keys stay until their parties are back."""
-    stored = db.session.scalars(select(Platform.token_out).where(Platform.token_out.is_not(None)).order_by(Platform.id)).all()
-    if not stored or any(connections().vault.can_read(token or "") for token in stored):
+    stored = _stored_tokens()
+    if not stored or any(map(connections().vault.can_read, stored)):
         return None
     return f"secrets: none of the {len(stored)} stored tokens can be decrypted; SECRET_KEY is another one"
+
+
+def unreadable_tokens() -> int:
+    """How many of the tokens to be sent our key cannot read."""
+    return sum(not connections().vault.can_read(token) for token in _stored_tokens())
+
+
+def _stored_tokens() -> list[str]:
+    stored = db.session.scalars(select(Platform.token_out).where(Platform.token_out.is_not(None)).order_by(Platform.id))
+    return [token or "" for token in stored]

@@ -51,9 +51,10 @@ def invite(country_code: str, party_id: str, roles: Sequence[str], name: str | N
 def _refuse_connected(party: str, rows: Sequence[ClientInfo]) -> None:
     for row in rows:
         if row.platform.registered and presence.is_held(row):
+            name = row.platform.name
             raise Refused(
-                f"{party} is connected already, by platform {row.platform.name} ({row.platform.status}); "
-                "it brings further roles itself, with PUT credentials"
+                f"{party} is connected already, by platform {name} ({row.platform.status}); it brings further roles itself, "
+                f"with PUT credentials. To begin anew, first: flask hubinfo unregister {name}"
             )
         if row.suspended_by_operator:
             raise Refused(f"{party} {row.role} was suspended by an operator; first: flask hubinfo resume {party.replace('-', ' ')}")

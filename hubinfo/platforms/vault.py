@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hubinfo.config import SettingsError
 
 KEY_FILE = "secret.key"
-WHAT_TO_DO = "restore it from a backup, or write a new key into it and invite every platform anew"
+WHAT_TO_DO = "restore it from a backup, or write a new key into it, then unregister every platform with --force, and invite it anew"
 
 
 class TokenUnreadable(Exception):

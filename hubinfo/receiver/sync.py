@@ -77,12 +77,13 @@ class Sync:
         """Some may be due: look again, also while running. May be called from any thread."""
         self._wanted.set()
 
-    def run(self) -> None:
-        """Pull from every hub that is due, and from those that become due meanwhile."""
+    def run(self) -> bool:
+        """Pull from every hub that is due, and from those that become due meanwhile. Whether it may do so."""
         self._wanted.set()
         self._pulls.clear()
         with self._app.app_context():
             self._client.exchange((), self._then, self._more)
+        return self._may_run()
 
     def pull(self, hubs: Sequence[Platform]) -> list[Pull]:
         """Pull from these hubs, due or not, and store what comes of it; in the caller's app context."""

@@ -1,6 +1,7 @@
 """What the database says at the moment of a scrape: the same from every process and every host."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from datetime import timedelta
@@ -20,13 +21,15 @@ from hubinfo.hub import own_fault, untold
 from hubinfo.models import ClientInfo, ConnectionStatus, Lease
 from hubinfo.notify import channels, outbox
 from hubinfo.ocpi.dialect import HUB
-from hubinfo.operator.health import why_not_ready
+from hubinfo.operator.health import unreadable_tokens, why_not_ready
 
 _STORED = "hubinfo.metrics.stored"
 _Found = tuple[bool, list[Metric]]
 """Whether it is ready, and what else is known."""
 _LIMIT_SECONDS = 4.0
 """Prometheus waits for 10, less what it has set for itself, and a scrape in vain would say that the process is gone."""
+_PAUSE_SECONDS = 60.0
+"""It may be one connection that hangs, and another that would not."""
 
 
 class Stored:
@@ -35,6 +38,7 @@ class Stored:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._hanging: threading.Thread | None = None
+        self._ask_again_at = 0.0
 
     def read(self) -> Iterable[Metric]:
         """Every gauge; without the database, only that it is gone."""
@@ -45,8 +49,8 @@ class Stored:
         yield from found
 
     def _ask(self) -> _Found | None:
-        """None when it takes too long, and at once while the one before does."""
-        if self._hanging is not None and self._hanging.is_alive():
+        """None when it takes too long, and at once for a minute while the one before does."""
+        if self._hanging is not None and self._hanging.is_alive() and time.monotonic() < self._ask_again_at:
             return None
         found = Future[_Found]()
         thread = threading.Thread(target=self._read_into, args=(found,), name="metrics", daemon=True)
@@ -54,7 +58,7 @@ class Stored:
         try:
             return found.result(_LIMIT_SECONDS)
         except TimeoutError:
-            self._hanging = thread
+            self._hanging, self._ask_again_at = thread, time.monotonic() + _PAUSE_SECONDS
             return None
 
     def _read_into(self, found: Future[_Found]) -> None:
@@ -93,6 +97,8 @@ def _read(session: Session) -> Iterator[Metric]:
     yield from _worker(session)
     failing = own_fault.read(session).is_ours(current_settings().offline_after_failures)
     yield _gauge("hubinfo_own_fault", "Whether all platforms fail at once, so that no status changes.", failing)
+    about = "Stored tokens that this process cannot decrypt: it neither tells nor asks their platforms."
+    yield _gauge("hubinfo_tokens_unreadable", about, unreadable_tokens())
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:
