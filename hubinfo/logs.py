@@ -3,12 +3,15 @@
 import copy
 import json
 import logging
+import re
 import sys
 from typing import Any
 
 from flask import Flask
 
 from hubinfo import clock
+
+_NOT_PARSED = re.compile(r"""Invalid request from ip=\S+(?: [^:'" ]+)*""")
 
 
 def say(logger: logging.Logger, level: int, event: str, /, **values: object) -> None:
@@ -54,8 +57,14 @@ class OthersFormatter(logging.Formatter):
         """One line, but for a traceback in the text format."""
         told = copy.copy(record)
         told.msg, told.args = record.name.partition(".")[0], None
-        told.__dict__["hubinfo"] = {"message": record.getMessage()}
+        told.__dict__["hubinfo"] = {"message": _without_quotation(record.getMessage())}
         return self._ours.format(told)
+
+
+def _without_quotation(message: str) -> str:
+    """gunicorn quotes what it cannot parse, and that may be an Authorization header without its colon."""
+    found = _NOT_PARSED.match(message)
+    return message if found is None or found.end() == len(message) else f"{found[0]} (not shown)"
 
 
 def _formatter(log_format: str) -> logging.Formatter:

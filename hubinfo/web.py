@@ -157,7 +157,8 @@ def logged_ids() -> dict[str, str]:
 
 def _shown(text: str) -> str:
     """Of what a peer has sent: not more than a line can bear, and not its token."""
-    tokens = authorization.presented(request.headers.get("Authorization"))
+    sent = request.headers.get("Authorization", "")
+    tokens = *authorization.presented(sent), *sent.split()  # whatever the scheme, it may be one
     if any(token in text for token in tokens if len(token) >= _LONG_TOKEN):
         return "(not shown)"
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,38 @@ def test_in_text_each_line_is_an_event_with_its_message(tmp_path: Path) -> None:
         assert server.ended() == 0
     assert [line for line in server.lines if not LINE.fullmatch(line)] == []
     assert ' INFO    gunicorn message="Booting worker with pid: ' in server.said
+
+
+@pytest.mark.parametrize("request_line", ["GET / HTTP/1.1\r\nHost: x\r\nAuthorization Token {}", "GET /ocpi/versions {} HTTP/1.1"])
+def test_what_cannot_be_parsed_is_not_quoted(tmp_path: Path, request_line: str) -> None:
+    """Without its colon a header is no header, and its token still good."""
+    with Installation(tmp_path) as installation:
+        server = installation.gunicorn().wait_until_ready()
+        with socket.create_connection(("127.0.0.1", installation.port), timeout=60) as caller:
+            caller.sendall(request_line.format("c2VjcmV0LW9mLU5MLVROTQ==").encode() + b"\r\n\r\n")
+            assert b" 400 " in caller.recv(1000)
+        server.wait_for(lambda server: "Invalid request from ip=127.0.0.1: Invalid HTTP " in server.said)
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+    assert ' (not shown)"' in server.said
+    assert "c2VjcmV0" not in server.said
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Invalid request from ip=::1: Request Line is too large (4096 > 4094)", None),
+        ("Invalid request from ip=: 'x'", "Invalid request from ip=: (not shown)"),
+        (
+            "Invalid request from ip=1.2.3.4: Invalid HTTP method: 'x'",
+            "Invalid request from ip=1.2.3.4: Invalid HTTP method (not shown)",
+        ),
+        ("Booting worker with pid: 12", None),
+    ],
+)
+def test_only_what_was_quoted_is_left_out(said: str, shown: str | None) -> None:
+    given = logging.LogRecord("gunicorn.error", logging.WARNING, __file__, 1, said, None, None)
+    assert json.loads(OthersFormatter("json").format(given))["message"] == (shown or said)
 
 
 def test_the_format_in_the_file_holds_for_gunicorn_too(tmp_path: Path) -> None:
