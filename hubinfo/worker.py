@@ -141,7 +141,7 @@ class Worker:
             (RENEW_SECONDS, self._guarded, self._renew),
             (1, self._guarded, self._claim_free_lease),
             (1, self._guarded, self._write_heard),
-            (1, self._guarded, self._connections.directory.look),
+            (1, self._guarded, self._connections.directory.follow),
             (POLL_SECONDS, self._guarded_leading, self._poll),
             (CHECKPOINT_SECONDS, self._guarded_leading, self._checkpoint),
             (TIDY_SECONDS, self._guarded, self._tidy_job.ask),

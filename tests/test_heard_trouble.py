@@ -95,6 +95,23 @@ def test_who_could_not_be_written_down_passes_and_is_written_down_later(
     assert Hub(served).statuses() == {("NL-TNM", "CPO"): "CONNECTED"}
 
 
+def test_that_a_party_has_gone_offline_does_not_refuse_all_others_when_the_database_goes_next(served: Flask) -> None:
+    other = connected(served, ("EMSP", "BE", "BEC"), token="another-token-of-somebody-else")
+    set_offline(served, other)
+    with served.app_context():
+        connections().directory.follow()
+    Broken(served)
+    assert ask(served).status_code == 204
+
+
+def test_what_nobody_has_asked_for_is_not_read_in_the_background(app: Flask) -> None:
+    connected(app, CPO)
+    with app.app_context():
+        connections().directory.follow()
+    Broken(app)
+    assert ask(app).status_code == 503
+
+
 def test_what_was_last_known_holds_while_it_is_young(
     served: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

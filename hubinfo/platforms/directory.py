@@ -1,5 +1,6 @@
 """Who holds which token, in memory: for those who ask with every message, and must not wait for the database."""
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
@@ -94,7 +95,8 @@ class Directory:
     1. All is read at once when it is first asked for, and when something has changed.
     2. A commit of this process says so itself. Of one by another process the watch tells, which calls `look`.
     3. Where there is no watch, or it has lost its database, each question looks at the counter first.
-    4. While the database cannot be asked, what was last known holds for a minute; what is known to have changed does not.
+    4. The background work reads again within a second what has changed, once anybody has asked.
+    5. While the database cannot be asked, what was last known holds for a minute; what is known to have changed does not.
     """
 
     def __init__(self) -> None:
@@ -122,6 +124,13 @@ class Directory:
         db.session.rollback()
         self._sure_at = began
         self._trouble.ended()
+
+    def follow(self) -> None:
+        """As `look`; what has been asked for before is read again at once: the database may be gone when it is next asked for."""
+        self.look()
+        if self._read is not None and self._read.before is not self._changed_last:
+            with contextlib.suppress(Unreadable):
+                self._asked()
 
     def _on_changed(self, _app: Flask | None = None) -> None:
         self._changed_last = object()
