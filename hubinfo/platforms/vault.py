@@ -85,21 +85,20 @@ class Vault:
 
     def decrypt(self, stored: str) -> str:
         """The token; remembered, since one change goes to every platform. Raises TokenUnreadable."""
-        return self._decrypt(stored)
+        token = self._decrypt(stored)
+        if token is None:
+            raise TokenUnreadable
+        return token
 
     def can_read(self, stored: str) -> bool:
-        """Whether one of the keys wrote it."""
-        try:
-            self.decrypt(stored)
-        except TokenUnreadable:
-            return False
-        return True
+        """Whether one of the keys wrote it; remembered too."""
+        return self._decrypt(stored) is not None
 
-    def _decrypt_anew(self, stored: str) -> str:
+    def _decrypt_anew(self, stored: str) -> str | None:
         try:
             return MultiFernet(self._fernets).decrypt(stored).decode()
         except InvalidToken:
-            raise TokenUnreadable from None
+            return None
 
     def renewed(self, stored: str) -> str:
         """The same token under the newest key; unchanged if that wrote it. Raises TokenUnreadable."""
