@@ -117,6 +117,14 @@ def test_who_puts_its_token_in_the_wrong_place_finds_it_nowhere(hub: Hub, said: 
     assert (line["path"], line["request_id"]) == ('"(not shown)"', '"(not shown)"')
 
 
+def test_a_token_of_another_scheme_is_not_shown_either(hub: Hub, said: Said) -> None:
+    token = hub.invite("NL", "TNM", "CPO")
+    said.listen()
+    hub.app.test_client().get("/ocpi/versions", headers={"Authorization": f"Bearer {token}", "X-Request-ID": token})
+    [line] = said.of("request")
+    assert (line["status"], line["request_id"]) == ("401", '"(not shown)"')
+
+
 def test_a_registration_names_the_message_that_asked_for_it(hub: Hub, said: Said, make_peer: Callable[..., Peer]) -> None:
     token = hub.invite("NL", "TNM", "CPO")
     said.listen()
