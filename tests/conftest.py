@@ -21,12 +21,12 @@ from werkzeug.test import TestResponse
 from hubinfo import create_app, schema
 from hubinfo.database import db
 from hubinfo.worker import Worker
-from tests import browser, leaks
-from tests.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
-from tests.hub_peer import HubPeer, connect_hub
-from tests.peers import Peer
-from tests.prometheus import MISSING as MISSING_PROMETHEUS
-from tests.proxies import PROGRAMS
+from tests.support import browser, leaks
+from tests.support.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
+from tests.support.hub_peer import HubPeer, connect_hub
+from tests.support.peers import Peer
+from tests.support.prometheus import MISSING as MISSING_PROMETHEUS
+from tests.support.proxies import PROGRAMS
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
 MakeApp = Callable[..., Flask]

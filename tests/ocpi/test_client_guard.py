@@ -1,0 +1,115 @@
+"""Which addresses are called, over http and https."""
+
+import ipaddress
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from hubinfo.ocpi.guard import AddressRefused, Guard
+from tests.ocpi.test_client_faults import fails, get, make_client
+from tests.support.peers import Peer
+
+NEVER = ["169.254.169.254", "169.254.1.1", "224.0.0.1", "0.0.0.0", "168.63.129.16", "100.100.100.200", "ff02::1", "fe80::1", "::"]
+PRIVATE = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1", "198.18.0.1", "240.0.0.1"]
+WRAPPED = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"]
+PUBLIC = ["93.184.215.14", "2606:2800:220:1::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+
+
+@pytest.mark.parametrize("address", [*NEVER, "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fd00:ec2::254"])
+@pytest.mark.parametrize("private", [True, False])
+def test_addresses_that_are_never_called(address: str, private: bool) -> None:
+    with pytest.raises(AddressRefused):
+        Guard(private, True).check_address(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *WRAPPED])
+def test_private_addresses_are_called_only_where_allowed(address: str) -> None:
+    with pytest.raises(AddressRefused, match="private"):
+        Guard(False, True).check_address(ipaddress.ip_address(address))
+    Guard(True, True).check_address(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_called(address: str) -> None:
+    Guard(False, False).check_address(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/", "file:///etc/passwd", "http://u:p@x/", "http:///x", "http://x:0/", "http://x:99999/", "//x/", "x", ""]
+)
+def test_what_is_no_url_to_call(url: str) -> None:
+    with pytest.raises(AddressRefused, match="not a URL"):
+        Guard(True, True).check_url(url)
+
+
+def test_http_only_where_allowed() -> None:
+    with pytest.raises(AddressRefused, match="https"):
+        Guard(True, False).check_url("http://example.com/")
+    Guard(True, False).check_url("https://example.com/")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_the_address_connected_to_is_what_counts(make_peer: Callable[..., Peer], host: str) -> None:
+    peer = make_peer()
+    assert "not allowed here" in fails(f"http://{host}:{peer.port}/versions", make_client(private=False)).reason
+    assert peer.received == []
+    get(f"http://127.0.0.1:{peer.port}/versions")
+
+
+def certificate(folder: Path, *, name: str = "localhost", days: int = 10) -> Path:
+    """A self-signed certificate and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    ends = datetime.now(UTC) + timedelta(days=days)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(ends - timedelta(days=30))
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    path = folder / "certificate.pem"
+    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def tls(peer: Peer, path: Path) -> str:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    peer._server.socket = context.wrap_socket(peer._server.socket, server_side=True)
+    return f"https://localhost:{peer.port}/versions"
+
+
+def test_a_certificate_that_ca_file_vouches_for(make_peer: Callable[..., Peer], tmp_path: Path) -> None:
+    path = certificate(tmp_path)
+    url = tls(make_peer(), path)
+    assert get(url, make_client(ca_file=str(path), timeout=10)).http_status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "trusted", "why"),
+    [
+        ("localhost", 10, False, "self-signed"),
+        ("elsewhere", 10, True, "Hostname mismatch"),
+        ("localhost", -1, True, "expired"),
+    ],
+)
+def test_a_bad_certificate(make_peer: Callable[..., Peer], tmp_path: Path, name: str, days: int, trusted: bool, why: str) -> None:
+    path = certificate(tmp_path, name=name, days=days)
+    error = fails(tls(make_peer(), path), make_client(ca_file=str(path) if trusted else None, timeout=10))
+    assert error.reason.startswith("TLS certificate not trusted: ")
+    assert why in error.reason
+
+
+def test_tls_where_there_is_none(make_peer: Callable[..., Peer]) -> None:
+    assert fails(f"https://localhost:{make_peer().port}/", make_client(timeout=10)).reason.startswith("TLS failed")

@@ -1,0 +1,210 @@
+"""GET /api/heard while the database is busy, slow, silent or gone: roaming traffic must not stop with it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from hubinfo import create_app
+from hubinfo.database import db, write
+from hubinfo.hub import presence
+from hubinfo.platforms import connections, directory, trouble
+from tests.background.test_worker import wait_until
+from tests.conftest import Hub, LiveHub, MakeApp
+from tests.traffic.test_heard import CPO, TOKEN, ask, connected, directory_of, is_watched, set_offline, suspend
+
+LOCK_SECONDS = 10.0
+"""For how long SQLite waits for its turn to write."""
+GIVEN_UP_SECONDS = 30.0
+
+
+class Broken:
+    """The database of an app fails until it is mended."""
+
+    def __init__(self, app: Flask) -> None:
+        self.asked, self.is_broken = 0, True
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", self._fail)
+
+    def _fail(self, *_arguments: Any) -> None:
+        if self.is_broken:
+            self.asked += 1
+            raise OperationalError("SELECT", {}, Exception("server closed the connection unexpectedly\nmore"))
+
+
+@pytest.fixture
+def served(app: Flask) -> Flask:
+    """An app with a connected platform, which has asked."""
+    connected(app, CPO)
+    assert ask(app).status_code == 204
+    return app
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """It takes connections and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        yield listening.getsockname()[1]
+
+
+def test_no_request_waits_for_a_writer_and_offline_ends_soon_after_it(live_hub: LiveHub, make_app: MakeApp) -> None:
+    platform_id, other = connected(live_hub.app, CPO), make_app()
+    set_offline(live_hub.app, platform_id)
+    wait_until(lambda: is_watched(live_hub.app))
+    with other.app_context(), write():
+        for path in ("/api/heard", "/ocpi/versions"):
+            began = time.monotonic()
+            assert live_hub.request("GET", path, TOKEN).ok
+            assert time.monotonic() - began < LOCK_SECONDS / 2
+    wait_until(lambda: live_hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED"})
+
+
+def test_with_a_worker_an_offline_party_is_connected_without_any_tick(live_hub: LiveHub) -> None:
+    platform_id = connected(live_hub.app, CPO)
+    wait_until(lambda: live_hub.worker.leads)
+    live_hub.worker._scheduler.clear()
+    set_offline(live_hub.app, platform_id)
+    assert ask(live_hub.app).status_code == 204
+    wait_until(lambda: live_hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED"})
+
+
+def test_who_could_not_be_written_down_passes_and_is_written_down_later(
+    served: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In a process without background work."""
+    set_offline(served, 1)
+
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(presence, "heard", fail)
+        assert ask(served).status_code == 204
+    assert Hub(served).statuses() == {("NL-TNM", "CPO"): "OFFLINE"}
+    assert [record.exc_info for record in caplog.records if record.getMessage() == "job_failed"] == [None]
+    assert ask(served).status_code == 204
+    assert Hub(served).statuses() == {("NL-TNM", "CPO"): "CONNECTED"}
+
+
+def test_that_a_party_has_gone_offline_does_not_refuse_all_others_when_the_database_goes_next(served: Flask) -> None:
+    other = connected(served, ("EMSP", "BE", "BEC"), token="another-token-of-somebody-else")
+    set_offline(served, other)
+    with served.app_context():
+        connections().directory.follow()
+    Broken(served)
+    assert ask(served).status_code == 204
+
+
+def test_what_nobody_has_asked_for_is_not_read_in_the_background(app: Flask) -> None:
+    connected(app, CPO)
+    with app.app_context():
+        connections().directory.follow()
+    Broken(app)
+    assert ask(app).status_code == 503
+
+
+def test_what_was_last_known_holds_while_it_is_young(
+    served: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Broken(served)
+    assert [ask(served).status_code for _ in range(3)] == [204, 204, 204]
+    assert ask(served, "wrong").status_code == 401
+    assert broken.asked == 1
+    monkeypatch.setattr(directory, "_OLD_SECONDS", 0.0)
+    response = ask(served)
+    assert (response.status_code, response.data, response.headers["Cache-Control"]) == (503, b"", "no-store")
+    [record] = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert (record.getMessage(), record.exc_info) == ("holders_unreadable", None)
+    assert vars(record)["hubinfo"] == {"reason": "database: server closed the connection unexpectedly"}
+
+
+def test_a_watched_directory_does_not_trust_a_watch_that_has_said_nothing_for_long(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory_of(served).is_watched = True
+    Broken(served)
+    assert ask(served).status_code == 204
+    monkeypatch.setattr(directory, "_OLD_SECONDS", 0.0)
+    assert ask(served).status_code == 503
+
+
+def test_what_is_known_to_have_changed_does_not_hold(served: Flask) -> None:
+    directory_of(served).is_watched = True
+    suspend(served, 1)
+    broken = Broken(served)
+    assert ask(served).status_code == 503
+    broken.is_broken = False
+    directory_of(served)._trouble.ended()
+    assert ask(served).status_code == 403
+
+
+def test_the_database_is_asked_again_after_a_pause(served: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken(served)
+    monkeypatch.setattr(trouble, "_PAUSE_SECONDS", 0.0)
+    assert ask(served).status_code == 204
+    broken.is_broken = False
+    suspend(served, 1)
+    assert ask(served).status_code == 403
+
+
+def test_the_worker_s_look_ends_the_pause(served: Flask) -> None:
+    broken = Broken(served)
+    assert ask(served).status_code == 204
+    broken.is_broken = False
+    suspend(served, 1)
+    with served.app_context():
+        connections().directory.look()
+    assert ask(served).status_code == 403
+
+
+def test_those_who_wait_for_one_who_reads_in_vain_do_not_each_wait_in_turn(served: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, found, directory = list[float](), list[int](), directory_of(served)
+    directory.is_watched = True
+    suspend(served, 1)
+
+    def read_in_vain() -> None:
+        tries.append(time.monotonic())
+        time.sleep(1)
+        raise OperationalError("SELECT", {}, Exception("timeout expired"))
+
+    monkeypatch.setattr(directory, "_read_all", read_in_vain)
+    threads = [threading.Thread(target=lambda: found.append(ask(served).status_code)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(tries), found) == (1, [503] * 4)
+
+
+@pytest.mark.parametrize(("path", "http_status"), [("/api/heard", 503), ("/readyz", 503)])
+def test_a_server_that_takes_the_connection_and_says_nothing_is_given_up(
+    tmp_path: Path, silent_port: int, path: str, http_status: int
+) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{silent_port}/nothing"
+    app, began = create_app({"database_url": url, "secret_key": "0123456789abcdef"}, instance_path=tmp_path), time.monotonic()
+    assert app.test_client().get(path, headers={"Authorization": f"Token {TOKEN}"}).status_code == http_status
+    assert time.monotonic() - began < GIVEN_UP_SECONDS
+
+
+def test_what_the_url_says_of_timeouts_holds(tmp_path: Path) -> None:
+    url = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=3&keepalives_idle=77&application_name=x"
+    app, seen = create_app({"database_url": url, "secret_key": "0123456789abcdef"}, instance_path=tmp_path), dict[str, Any]()
+
+    def note(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> None:
+        seen.update(options)
+
+    with app.app_context():
+        event.listen(db.engine, "do_connect", note)
+        with pytest.raises(OperationalError):
+            db.session.connection()
+    assert (seen["connect_timeout"], seen["keepalives_idle"], seen["application_name"]) == ("3", "77", "x")
+    assert (seen["tcp_user_timeout"], seen["keepalives_interval"], seen["keepalives_count"]) == (10_000, 5, 3)
