@@ -11,7 +11,6 @@ def init_app(app: Flask) -> None:
         cli,
         commands,
         copy_command,
-        guesses,
         health,
         history_commands,
         metrics,
@@ -21,9 +20,18 @@ def init_app(app: Flask) -> None:
         token_commands,
     )
 
-    guesses.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
     board.init_app(app)
     metrics.init_app(app)
     app.cli.add_command(cli.group)
+
+
+def equip(app: Flask) -> None:
+    """Count guesses and what happens from zero, and describe `/api` by the settings the app has now."""
+    from hubinfo.operator import guesses, metrics
+    from hubinfo.operator.api import description
+
+    guesses.equip(app)
+    metrics.equip(app)
+    description.forget(app)

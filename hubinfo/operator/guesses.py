@@ -45,7 +45,7 @@ class Guesses:
             self._wrong, self._closed_until = 0, self._now()
 
 
-def init_app(app: Flask) -> None:
+def equip(app: Flask) -> None:
     """One count for the board and `/api`, and another for browsers that had the password before."""
     app.extensions[_STRANGERS], app.extensions[_KNOWN] = Guesses(), Guesses()
 

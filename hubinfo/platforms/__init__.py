@@ -22,14 +22,18 @@ class Connections:
     directory: Directory = field(default_factory=Directory)
 
 
-def init_app(app: Flask, connections: Connections) -> None:
+def init_app(app: Flask) -> None:
     """Serve versions, version details and credentials."""
     from hubinfo.platforms import access, views
 
-    app.extensions["hubinfo.connections"] = connections
-    connections.directory.connect(app)
     access.init_app(app)
     views.init_app(app)
+
+
+def equip(app: Flask, connections: Connections) -> None:
+    """Let the app use these connections from here on."""
+    app.extensions["hubinfo.connections"] = connections
+    connections.directory.connect(app)
 
 
 def connections() -> Connections:

@@ -15,7 +15,7 @@ from hubinfo import create_app
 from hubinfo.database import db, write
 from hubinfo.lease import LEASE_SECONDS, NAME, RENEW_SECONDS, Claim, is_held, time_of
 from hubinfo.models import Lease
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock
 
 ELSEWHERE = "another-host/pid:[4026531836]/1/0a1b2c3d"

@@ -19,8 +19,9 @@ from hubinfo.lease import is_held
 from hubinfo.ocpi.crew import Crew
 from hubinfo.platforms import connections
 from hubinfo.worker import POLL_SECONDS, Worker
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect, stored
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
 
 MakePeer = Callable[..., Peer]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from hubinfo import clock
 from hubinfo.database import db, write
@@ -19,9 +19,10 @@ from hubinfo.lease import NAME
 from hubinfo.models import Lease, Platform
 from hubinfo.worker import Worker
 from tests.background.test_worker import CPO, told_at, wait_until
-from tests.conftest import LiveHub
 from tests.support.hubs import connect, stored
+from tests.support.live import LiveHub
 from tests.support.peers import Peer
+from tests.support.statements import Listener
 
 MakePeer = Callable[..., Peer]
 MakeLiveHub = Callable[..., LiveHub]
@@ -201,7 +202,7 @@ def test_a_clock_that_is_set_stalls_nothing(
 
 
 def test_a_clock_that_is_set_back_while_a_job_runs_stalls_nothing(
-    set_local_time: SetLocalTime, make_live_hub: MakeLiveHub, peer: Peer
+    set_local_time: SetLocalTime, make_live_hub: MakeLiveHub, peer: Peer, listen: Callable[[Flask, Listener], None]
 ) -> None:
     """That job is planned by the new clock and the others by the old one."""
     live_hub, polls, was_set = make_live_hub(), list[str](), threading.Event()
@@ -215,7 +216,6 @@ def test_a_clock_that_is_set_back_while_a_job_runs_stalls_nothing(
 
     token = live_hub.register(peer, CPO)
     wait_until(lambda: live_hub.worker.leads)
-    with live_hub.app.app_context():
-        event.listen(db.engine, "before_cursor_execute", set_back_in_the_third_poll)
+    listen(live_hub.app, set_back_in_the_third_poll)
     assert was_set.wait(20)
     assert_goes_on(live_hub, peer, token)

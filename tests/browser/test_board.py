@@ -9,7 +9,7 @@ from hubinfo.operator import guesses
 from tests.support.board import actions, connect_many, rename, statuses, suspend_in_secret
 from tests.support.browser import Window
 from tests.support.hubs import connect
-from tests.traffic.test_trouble import Broken
+from tests.support.statements import BreakDatabase
 
 LIVE_SECONDS = 10.0
 """The promise is 2; the rest is for a machine that is busy with other things."""
@@ -86,10 +86,10 @@ def test_old_news_do_not_pass_for_fresh(board: Window) -> None:
     board.until(lambda: not board.one("#cut-off").is_displayed(), "it is fresh again")
 
 
-def test_a_page_comes_again_when_it_was_told_to(board: Window) -> None:
+def test_a_page_comes_again_when_it_was_told_to(board: Window, break_database: BreakDatabase) -> None:
     """Each time would be a line in the log, and it would ask each second as long as the database is gone."""
     board.run("window.errors = []; document.addEventListener('htmx:responseError', () => errors.push(Date.now()))")
-    broken = Broken(board.site.app)
+    broken = break_database(board.site.app)
     board.until(lambda: board.run("return errors.length") >= 2, "it has asked twice")
     assert board.one("#cut-off").is_displayed()
     first, second = board.run("return errors")[:2]

@@ -66,8 +66,8 @@ def test_with_the_bug_no_connection_checkpoints_by_itself(
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "test.sqlite3-wal"
+def log(sqlite_path: Path) -> Path:
+    return sqlite_path.with_name(f"{sqlite_path.name}-wal")
 
 
 @ON_SQLITE
@@ -96,10 +96,10 @@ def test_only_a_worker_that_leads_checkpoints_and_only_with_the_bug(
 
 
 @ON_SQLITE
-def test_a_checkpoint_does_not_wait_for_a_reader_while_all_writers_wait_for_it(app: Flask, tmp_path: Path) -> None:
+def test_a_checkpoint_does_not_wait_for_a_reader_while_all_writers_wait_for_it(app: Flask, sqlite_path: Path) -> None:
     """Somebody looks at the database with sqlite3, or makes a backup: the next checkpoint is soon enough."""
     count(app)
-    with closing(sqlite3.connect(tmp_path / "test.sqlite3", isolation_level=None)) as reader, app.app_context():
+    with closing(sqlite3.connect(sqlite_path, isolation_level=None)) as reader, app.app_context():
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM counter").fetchall()
         count(app)

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.metrics import scrape, with_every_metric
 from tests.support.processes import SOURCES
 from tests.support.prometheus import DEPLOY

@@ -18,7 +18,7 @@ from hubinfo.notify import words
 from hubinfo.notify.kinds import TYPES
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.webhook import signature
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.notices import Desk
 from tests.support.processes import SOURCES
 

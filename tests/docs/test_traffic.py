@@ -9,8 +9,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from hubinfo.operator.api.routes import ROUTES
-from tests.conftest import Hub
 from tests.support.api import Api
+from tests.support.live import Hub
 from tests.support.processes import SOURCES
 from tests.support.proxies import ENVOY, SITE
 from tests.traffic.test_batch import heard_long_ago

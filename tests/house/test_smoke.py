@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from tests.conftest import Hub, LiveHub
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 

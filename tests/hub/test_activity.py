@@ -15,8 +15,9 @@ from hubinfo.hub.push import Push
 from hubinfo.models import Activity
 from hubinfo.operator import actions, log_book
 from hubinfo.platforms import connections
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock, connect, stored
+from tests.support.live import Hub
 from tests.support.peers import Peer, hang
 from tests.support.rounds import fault, keepalive, ok, push
 

@@ -12,8 +12,9 @@ from hubinfo.hub.keepalive import Keepalive
 from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
-from tests.conftest import LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import OK, AnsweringClient, SetClock, connect, stored
+from tests.support.live import LiveHub
 from tests.support.peers import Peer, hang
 
 GONE = PeerError("connection refused")

@@ -20,8 +20,9 @@ from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, Platform
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import digest, make_token
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 PATH = "/ocpi/2.2.1/hubclientinfo"

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 PATH = "/ocpi/2.2.1/hubclientinfo"

@@ -1,12 +1,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
 from hubinfo import clock
@@ -14,8 +12,9 @@ from hubinfo.database import db, write
 from hubinfo.hub import feed, presence
 from hubinfo.hub.transitions import Event, transition
 from hubinfo.models import ClientInfo, ConnectionStatus, History
-from tests.conftest import Hub
+from tests.support.live import Hub
 from tests.support.peers import Peer
+from tests.support.statements import counted
 
 CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
 
@@ -129,16 +128,8 @@ def test_a_party_suspended_by_an_operator_stays_so_when_it_registers(hub: Hub, m
 
 def test_many_platforms_going_offline_take_a_fixed_number_of_queries(hub: Hub, make_peer: Callable[..., Peer]) -> None:
     def go_offline() -> int:
-        queries: list[str] = []
-
-        def note(*arguments: Any) -> None:
-            queries.append(arguments[2])
-
-        with hub.app.app_context():
-            sqlalchemy_event.listen(db.engine, "before_cursor_execute", note)
-            with write() as session:
-                presence.probes_failed(dict.fromkeys(session.scalars(select(ClientInfo.platform_id)).all(), "gone"))
-            sqlalchemy_event.remove(db.engine, "before_cursor_execute", note)
+        with counted(hub.app) as queries, hub.app.app_context(), write() as session:
+            presence.probes_failed(dict.fromkeys(session.scalars(select(ClientInfo.platform_id)).all(), "gone"))
         return sum(query.startswith("SELECT") for query in queries)
 
     hub.register(make_peer(), ("CPO", "NL", "AAA"))

@@ -13,7 +13,7 @@ from hubinfo.hub.push import Push
 from hubinfo.models import ClientInfo, Refusal
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import OK, AnsweringClient, SetClock, connect, stored
 
 HANGS = PeerError("timed out after 10 s")

@@ -12,8 +12,8 @@ from hubinfo.database import db, write
 from hubinfo.hub import activity, history, retention
 from hubinfo.models import Action, Activity, ClientInfo, History
 from tests.background.test_worker import wait_until
-from tests.conftest import LiveHub
 from tests.support.hubs import SetClock, connect
+from tests.support.live import LiveHub
 from tests.support.past import set_clock
 
 STEP = 2000

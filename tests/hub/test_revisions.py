@@ -10,7 +10,7 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import feed
 from hubinfo.models import ClientInfo
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
 
 WRITERS, TIMES, ROWS = 4, 15, 2

@@ -18,9 +18,10 @@ from hubinfo.ocpi.client import Outcome
 from hubinfo.operator import actions, log_book
 from hubinfo.operator.refused import NoSuchParty, Refused
 from hubinfo.platforms import connections
-from tests.conftest import LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import connect_hub
 from tests.support.hubs import AnsweringClient, connect, stored
+from tests.support.live import LiveHub
 from tests.support.peers import Handler, Peer
 from tests.support.rounds import fault, ok, push
 

@@ -14,7 +14,7 @@ from hubinfo.hub.push import Push
 from hubinfo.logs import say
 from hubinfo.ocpi.client import PeerError
 from hubinfo.platforms import connections
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import AnsweringClient, connect
 
 CPO = ("CPO", "NL", "TNM")

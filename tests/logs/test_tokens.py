@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LiveHub
 from tests.logs.test_lines import FORGED, LINE
 from tests.support.hubs import connect
+from tests.support.live import LiveHub
 from tests.support.peers import Handler, Peer
 
 CREDENTIALS = "/ocpi/2.2.1/credentials"

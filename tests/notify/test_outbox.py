@@ -18,7 +18,7 @@ from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.courier import Courier
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.watch import Watch
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock
 from tests.support.notices import Desk
 

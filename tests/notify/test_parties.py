@@ -5,7 +5,8 @@ import pytest
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.operator import actions
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub
 from tests.support.notices import Desk
 
 OFFLINE, BACK, FLAPPING = "party.offline", "party.back", "party.flapping"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import client_info, connect_hub
+from tests.support.live import Hub
 from tests.support.metrics import scrape
 from tests.support.notices import Desk
 from tests.support.receivers import put

@@ -1,23 +1,11 @@
 """An outage of many is one message, though silence, and so OFFLINE, spreads over KEEPALIVE_SECONDS; and so is their return."""
 
-import shutil
-from pathlib import Path
-
-import pytest
-
 from hubinfo.notify.outbox import Message
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.notices import Desk, Told, names
 
 OFFLINE, BACK = "party.offline", "party.back"
 PARTIES = [f"{country}-P{number:02}" for country in ("DE", "FR") for number in range(25)]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """One is enough for what depends on nothing but time."""
-    shutil.copy(sqlite_template, tmp_path / "test.sqlite3")
-    return f"sqlite:///{tmp_path / 'test.sqlite3'}"
 
 
 def desk_of(make_app: MakeApp, *parties: str, **settings: object) -> Desk:

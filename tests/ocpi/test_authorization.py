@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hubinfo.ocpi.authorization import TokenForm, header, is_token, presented
-from tests.conftest import Hub
+from tests.support.live import Hub
 
 TOKEN = "ebf3b399-779f-4497-9b9d-ac6ad3cc44d2"
 TOKENS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64)

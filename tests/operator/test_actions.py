@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from hubinfo import clock
 from hubinfo.database import db, write
@@ -13,11 +13,13 @@ from hubinfo.hub import presence
 from hubinfo.models import Action, ClientInfo, Platform
 from hubinfo.operator import actions, log_book
 from hubinfo.operator.refused import NoSuchParty, NoSuchPlatform, Refused
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import SetClock, connect
+from tests.support.live import Hub
 from tests.support.past import set_clock
 from tests.support.peers import Peer
+from tests.support.statements import Listener
 
 MakePeer = Callable[..., Peer]
 CPO = ("CPO", "NL", "TNM")
@@ -42,15 +44,14 @@ def stored_rows(app: Flask) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def refuses_to_record(app: Flask) -> Flask:
+def refuses_to_record(app: Flask, listen: Callable[[Flask, Listener], None]) -> Flask:
     """Every INSERT of an action fails."""
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
         if statement.startswith("INSERT INTO action"):
             raise ZeroDivisionError
 
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", fail)
+    listen(app, fail)
     return app
 
 

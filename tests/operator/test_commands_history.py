@@ -9,9 +9,9 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import ClientInfo, History
 from hubinfo.operator.history_commands import in_percent, in_words
-from tests.conftest import Hub
 from tests.support.commands import error_of, json_of, read_table, table_of, text_of
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 
 def long_ago(hub: Hub, **hours: float) -> None:

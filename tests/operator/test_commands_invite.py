@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import error_of, invoke, json_of, text_of
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 MakePeer = Callable[..., Peer]

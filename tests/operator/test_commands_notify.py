@@ -13,8 +13,8 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Notification
 from hubinfo.notify import outbox
-from tests.conftest import MakeApp
 from tests.notify.test_webhook import SECRET
+from tests.support.apps import MakeApp
 from tests.support.commands import error_of, invoke, json_of, read_table
 from tests.support.mailbox import SENDER, Mailbox, mailbox
 from tests.support.peers import Peer

@@ -18,9 +18,9 @@ from hubinfo.models import History
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.operator import dossier, reports
 from hubinfo.platforms import connections
-from tests.conftest import Hub
 from tests.support.commands import error_of, json_of, read_table, table_of, text_of
 from tests.support.hubs import AnsweringClient, connect, stored
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 MakePeer = Callable[..., Peer]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Hub, LiveHub
 from tests.support.commands import error_of, json_of, table_of, text_of
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 from tests.support.processes import Installation
 

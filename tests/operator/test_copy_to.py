@@ -14,10 +14,10 @@ from hubinfo.database import db, write
 from hubinfo.hub import feed
 from hubinfo.models import ClientInfo, Counter, History, Platform
 from hubinfo.operator import copying
-from tests.conftest import Hub, LiveHub
 from tests.support.commands import json_of, table_of
 from tests.support.databases import at, new_database
 from tests.support.hubs import connect
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 from tests.support.rows import SECOND_ID, Rows, fill, one_more, rows_of
 

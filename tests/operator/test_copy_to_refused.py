@@ -14,10 +14,10 @@ from hubinfo.database import db
 from hubinfo.lease import Claim
 from hubinfo.models import ClientInfo, Platform
 from hubinfo.operator import copying
-from tests.conftest import Hub
 from tests.support.commands import error_of, json_of
 from tests.support.databases import at, new_database, new_postgresql
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 PASSWORD = "s3cret-of-the-database"
 

@@ -15,9 +15,10 @@ from sqlalchemy import text, update
 from hubinfo import clock, create_app, schema
 from hubinfo.database import SQLITE_HAS_WAL_RESET_BUG, db, write
 from hubinfo.models import ClientInfo
-from tests.conftest import LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import invoke, json_of, read_table
 from tests.support.hubs import connect, stored
+from tests.support.live import LiveHub
 from tests.support.peers import Behaviour, Peer
 from tests.support.processes import Installation, free_port
 

@@ -11,9 +11,10 @@ from hubinfo.hub import presence
 from hubinfo.models import Platform
 from hubinfo.operator import actions, dossier, overview
 from hubinfo.operator.refused import NoSuchParty
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import connect_hub
 from tests.support.hubs import SetClock, connect, stored
+from tests.support.live import Hub
 from tests.support.past import set_clock
 from tests.support.rounds import fault, keepalive, ok, push
 from tests.support.statements import counted

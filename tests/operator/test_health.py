@@ -11,9 +11,10 @@ from hubinfo import create_app
 from hubinfo.database import db
 from hubinfo.startup import WORKER
 from hubinfo.worker import Worker
-from tests.conftest import LiveHub, MakeApp
 from tests.operator.test_doctor import schema_is
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import LiveHub
 from tests.support.peers import Peer
 from tests.support.processes import Installation
 

@@ -11,7 +11,7 @@ from hubinfo.hub import presence
 from hubinfo.models import Platform
 from hubinfo.operator import actions, overview
 from hubinfo.operator.overview import Page, Wanted
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock, connect
 from tests.support.past import set_clock
 

@@ -4,9 +4,9 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from tests.conftest import Hub
 from tests.support.commands import error_of, json_of, text_of
 from tests.support.instances import Instance, Instances
+from tests.support.live import Hub
 
 NAV, NEW = ("DE-NAV", "NSP"), ("FR-NEW", "CPO")
 

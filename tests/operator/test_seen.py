@@ -13,8 +13,9 @@ from hubinfo.models import Platform
 from hubinfo.operator import actions, seen
 from hubinfo.operator.refused import NoSuchPlatform, Refused
 from hubinfo.platforms.vault import digest
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.statements import counted
 
 VERSIONS = ("2.2", "2.2.1", "2.3.0")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Behaviour, Peer, hang
 
 CPO = ("CPO", "NL", "TNM")

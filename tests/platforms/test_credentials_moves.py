@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import Platform
-from tests.conftest import Hub
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
+from tests.support.statements import listening
 
 PATH = "/ocpi/2.2.1/credentials"
 CPO, NSP = ("CPO", "NL", "TNM"), ("NSP", "BE", "BEC")
@@ -113,11 +114,8 @@ def queries(hub: Hub, do: Callable[[], object]) -> int:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         seen.append(statement)
 
-    with hub.app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    do()
-    event.remove(engine, "before_cursor_execute", note)
+    with listening(hub.app, note):
+        do()
     return sum(not statement.startswith("INSERT") for statement in seen)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, LiveHub
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
 
 PATH = "/ocpi/2.2.1/credentials"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub
 from tests.support.peers import Behaviour, Peer
 
 PATH = "/ocpi/2.2.1/credentials"

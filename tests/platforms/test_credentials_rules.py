@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from hubinfo.database import db
 from hubinfo.models import Platform
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub
 from tests.support.peers import Behaviour, Handler, Peer
 
 PATH = "/ocpi/2.2.1/credentials"

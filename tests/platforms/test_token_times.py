@@ -14,8 +14,8 @@ from hubinfo.hub.activity import Entry
 from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome
 from hubinfo.platforms import connections
-from tests.conftest import Hub
 from tests.support.hubs import SetClock, connect, stored
+from tests.support.live import Hub
 from tests.support.past import set_clock
 from tests.support.peers import Peer
 from tests.support.rounds import fault, keepalive, ok, push

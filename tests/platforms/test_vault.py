@@ -19,9 +19,10 @@ from hubinfo.database import db
 from hubinfo.models import Platform
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import KEY_FILE, TokenUnreadable, Vault, digest, keys_in, make_once
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import json_of
 from tests.support.hubs import connect, stored
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 from tests.support.processes import SOURCES, Installation
 

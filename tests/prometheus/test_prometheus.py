@@ -11,7 +11,7 @@ import pytest
 import requests
 from flask import Flask
 
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.metrics import scrape, with_every_metric
 from tests.support.peers import Peer
 from tests.support.processes import SOURCES, Installation

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hubinfo.database import db, write
 from hubinfo.models import Known, Platform
 from hubinfo.receiver import known
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import error_of, invoke, json_of, table_of, text_of
 from tests.support.hub_peer import TOLD_AT, client_info, connect_hub, set_status
+from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, OLDER, put
 from tests.support.statements import counted
 

@@ -6,8 +6,9 @@ import pytest
 
 from hubinfo.database import write
 from hubinfo.models import Platform
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import client_info, connect_hub, set_status
+from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, PATH, call, codes, get, message, put
 
 

@@ -14,9 +14,10 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.client import Answer, Outcome, PeerError
 from hubinfo.platforms import connections
 from hubinfo.receiver.sync import Sync
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, connect_hub, set_status, token_of
 from tests.support.hubs import AnsweringClient, SetClock, connect, stored
+from tests.support.live import Hub, LiveHub
 
 MakeLiveHub = Callable[..., LiveHub]
 MakeHubPeer = Callable[..., HubPeer]

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from hubinfo.platforms import connections
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import LIST, HubPeer, client_info, connect_hub
 from tests.support.hubs import stored
+from tests.support.live import Hub
 from tests.support.peers import Handler, hang
 from tests.support.pulling import numbers, parties, pull, told_before, two_on_a_page
 from tests.support.receivers import NEWER, OLDER, put

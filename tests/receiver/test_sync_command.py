@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import error_of, invoke, json_of, table_of
 from tests.support.hub_peer import LIST, HubPeer, client_info, connect_hub, set_status
 from tests.support.hubs import connect, stored

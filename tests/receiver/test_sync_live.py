@@ -9,9 +9,9 @@ import pytest
 from hubinfo.database import write
 from hubinfo.models import Platform
 from tests.background.test_worker import wait_until
-from tests.conftest import LiveHub
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import stored
+from tests.support.live import LiveHub
 
 MakeLiveHub = Callable[..., LiveHub]
 MakeHubPeer = Callable[..., HubPeer]

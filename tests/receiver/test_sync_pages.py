@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.commands import json_of
 from tests.support.hub_peer import LIST, HubPeer, client_info, connect_hub
+from tests.support.live import Hub
 from tests.support.peers import Handler
 from tests.support.pulling import ALL, numbers, parties, pull, told_before, two_on_a_page
 from tests.support.receivers import put

@@ -15,7 +15,7 @@ from hubinfo import create_app
 from hubinfo.config import current_settings
 from hubinfo.database import db
 from hubinfo.worker import Worker
-from tests.conftest import LiveHub
+from tests.support.live import LiveHub
 
 SECONDS = 20.0
 

@@ -9,8 +9,8 @@ from hubinfo.database import db
 from hubinfo.platforms import connections
 from hubinfo.receiver.pull import Pull
 from hubinfo.receiver.sync import Sync, hubs
-from tests.conftest import Hub
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
+from tests.support.live import Hub
 from tests.support.receivers import put
 
 ALL = ["A00", "A01", "A02", "A03", "A04"]

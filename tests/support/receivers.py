@@ -4,8 +4,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from tests.conftest import Hub
 from tests.support.hub_peer import token_of
+from tests.support.live import Hub
 
 PATH = "/ocpi/{version}/receiver/hubclientinfo/{party}"
 HUB = "DE-HUB"

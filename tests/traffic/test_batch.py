@@ -11,9 +11,9 @@ from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import Platform
 from hubinfo.operator.api.reading import LONGEST_LIST
-from tests.conftest import Hub
 from tests.support.api import Api
 from tests.support.hubs import connect, stored
+from tests.support.live import Hub
 from tests.support.statements import counted
 
 CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")

@@ -15,9 +15,10 @@ from hubinfo.platforms import connections, handshake
 from hubinfo.platforms.directory import Directory
 from hubinfo.platforms.vault import digest
 from tests.background.test_worker import wait_until
-from tests.conftest import Hub, LiveHub, MakeApp
 from tests.support.api import Api
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect, stored
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 TOKEN = "the-token-c-of-a-platform"

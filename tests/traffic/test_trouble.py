@@ -17,26 +17,14 @@ from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.platforms import connections, directory, trouble
 from tests.background.test_worker import wait_until
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub, LiveHub
+from tests.support.statements import BreakDatabase
 from tests.traffic.test_heard import CPO, TOKEN, ask, connected, directory_of, is_watched, set_offline, suspend
 
 LOCK_SECONDS = 10.0
 """For how long SQLite waits for its turn to write."""
 GIVEN_UP_SECONDS = 30.0
-
-
-class Broken:
-    """The database of an app fails until it is mended."""
-
-    def __init__(self, app: Flask) -> None:
-        self.asked, self.is_broken = 0, True
-        with app.app_context():
-            event.listen(db.engine, "before_cursor_execute", self._fail)
-
-    def _fail(self, *_arguments: Any) -> None:
-        if self.is_broken:
-            self.asked += 1
-            raise OperationalError("SELECT", {}, Exception("server closed the connection unexpectedly\nmore"))
 
 
 @pytest.fixture
@@ -95,27 +83,29 @@ def test_who_could_not_be_written_down_passes_and_is_written_down_later(
     assert Hub(served).statuses() == {("NL-TNM", "CPO"): "CONNECTED"}
 
 
-def test_that_a_party_has_gone_offline_does_not_refuse_all_others_when_the_database_goes_next(served: Flask) -> None:
+def test_that_a_party_has_gone_offline_does_not_refuse_all_others_when_the_database_goes_next(
+    served: Flask, break_database: BreakDatabase
+) -> None:
     other = connected(served, ("EMSP", "BE", "BEC"), token="another-token-of-somebody-else")
     set_offline(served, other)
     with served.app_context():
         connections().directory.follow()
-    Broken(served)
+    break_database(served)
     assert ask(served).status_code == 204
 
 
-def test_what_nobody_has_asked_for_is_not_read_in_the_background(app: Flask) -> None:
+def test_what_nobody_has_asked_for_is_not_read_in_the_background(app: Flask, break_database: BreakDatabase) -> None:
     connected(app, CPO)
     with app.app_context():
         connections().directory.follow()
-    Broken(app)
+    break_database(app)
     assert ask(app).status_code == 503
 
 
 def test_what_was_last_known_holds_while_it_is_young(
-    served: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    served: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase
 ) -> None:
-    broken = Broken(served)
+    broken = break_database(served)
     assert [ask(served).status_code for _ in range(3)] == [204, 204, 204]
     assert ask(served, "wrong").status_code == 401
     assert broken.asked == 1
@@ -128,27 +118,29 @@ def test_what_was_last_known_holds_while_it_is_young(
 
 
 def test_a_watched_directory_does_not_trust_a_watch_that_has_said_nothing_for_long(
-    served: Flask, monkeypatch: pytest.MonkeyPatch
+    served: Flask, monkeypatch: pytest.MonkeyPatch, break_database: BreakDatabase
 ) -> None:
     directory_of(served).is_watched = True
-    Broken(served)
+    break_database(served)
     assert ask(served).status_code == 204
     monkeypatch.setattr(directory, "_OLD_SECONDS", 0.0)
     assert ask(served).status_code == 503
 
 
-def test_what_is_known_to_have_changed_does_not_hold(served: Flask) -> None:
+def test_what_is_known_to_have_changed_does_not_hold(served: Flask, break_database: BreakDatabase) -> None:
     directory_of(served).is_watched = True
     suspend(served, 1)
-    broken = Broken(served)
+    broken = break_database(served)
     assert ask(served).status_code == 503
     broken.is_broken = False
     directory_of(served)._trouble.ended()
     assert ask(served).status_code == 403
 
 
-def test_the_database_is_asked_again_after_a_pause(served: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = Broken(served)
+def test_the_database_is_asked_again_after_a_pause(
+    served: Flask, monkeypatch: pytest.MonkeyPatch, break_database: BreakDatabase
+) -> None:
+    broken = break_database(served)
     monkeypatch.setattr(trouble, "_PAUSE_SECONDS", 0.0)
     assert ask(served).status_code == 204
     broken.is_broken = False
@@ -156,8 +148,8 @@ def test_the_database_is_asked_again_after_a_pause(served: Flask, monkeypatch: p
     assert ask(served).status_code == 403
 
 
-def test_the_worker_s_look_ends_the_pause(served: Flask) -> None:
-    broken = Broken(served)
+def test_the_worker_s_look_ends_the_pause(served: Flask, break_database: BreakDatabase) -> None:
+    broken = break_database(served)
     assert ask(served).status_code == 204
     broken.is_broken = False
     suspend(served, 1)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
 from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.web import MAX_BODY
-from tests.conftest import Hub, LiveHub
+from tests.support.apps import MakeApp
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 CREDENTIALS = "/ocpi/2.2.1/credentials"
@@ -22,7 +22,9 @@ TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @pytest.fixture
-def hub(app: Flask) -> Hub:
+def hub(make_own_app: MakeApp) -> Hub:
+    app = make_own_app()
+
     def fail() -> str:
         raise KeyError("token-of-somebody")
 

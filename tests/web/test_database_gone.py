@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from hubinfo import logs
 from hubinfo.database import db, is_unreachable
 from tests.support.board import Board
+from tests.support.statements import BreakDatabase, Broken
 from tests.traffic.test_heard import CPO, TOKEN, connected
-from tests.traffic.test_trouble import Broken
 
 ASKED = {"Authorization": f"Token {TOKEN}", "X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
 
@@ -26,10 +26,10 @@ def failed(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def broken(app: Flask, caplog: pytest.LogCaptureFixture) -> Broken:
+def broken(app: Flask, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase) -> Broken:
     connected(app, CPO)
     caplog.set_level(logging.ERROR)
-    return Broken(app)
+    return break_database(app)
 
 
 def test_ocpi_is_answered_503_in_its_envelope(app: Flask, broken: Broken, caplog: pytest.LogCaptureFixture) -> None:
@@ -51,9 +51,9 @@ def test_ocpi_is_answered_503_in_its_envelope(app: Flask, broken: Broken, caplog
     assert app.test_client().get("/ocpi/versions", headers=ASKED).status_code == 200
 
 
-def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase) -> None:
     board = Board(app)
-    Broken(app)
+    break_database(app)
     caplog.set_level(logging.ERROR)
     api = app.test_client().get("/api/parties", headers={"Authorization": "Bearer operator"})
     assert (api.status_code, api.json) == (503, {"error": "GET /api/parties: Service Unavailable"})
@@ -64,11 +64,13 @@ def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptu
     assert ("To the first page" in page.text, "Sign out" in page.text) == (True, True)
 
 
-def test_a_bug_is_500_and_an_event_that_shows_where(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_500_and_an_event_that_shows_where(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> Response:
         raise RuntimeError("ours")
 
-    app.view_functions["platforms.versions"] = fail
+    monkeypatch.setitem(app.view_functions, "platforms.versions", fail)
     connected(app, CPO)
     endpoint = app.test_client().get("/ocpi/versions", headers=ASKED)
     assert endpoint.status_code == 500

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from hubinfo.ocpi.authorization import TokenForm, header, presented
-from tests.conftest import Hub, LiveHub, MakeApp
+from tests.support.apps import MakeApp
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 LIST = "/ocpi/2.2.1/hubclientinfo"
@@ -65,8 +66,8 @@ def test_trailing_slashes_are_accepted_without_redirect(hub: Hub) -> None:
     assert [hub.call("GET", path, token).status_code for path in ("/ocpi/versions", "/ocpi/versions/", "/ocpi/2.2/")] == [200] * 3
 
 
-def test_a_bug_is_an_envelope_with_3000_and_no_traceback(make_app: MakeApp) -> None:
-    app = make_app()
+def test_a_bug_is_an_envelope_with_3000_and_no_traceback(make_own_app: MakeApp) -> None:
+    app = make_own_app()
     app.add_url_rule("/ocpi/bug", "bug", view_func=lambda: 1 / 0)  # type: ignore[arg-type]
     app.add_url_rule("/bug", "other bug", view_func=lambda: 1 / 0)  # type: ignore[arg-type]
     response = Hub(app).call("GET", "/ocpi/bug")

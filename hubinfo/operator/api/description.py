@@ -44,6 +44,11 @@ def of(app: Flask) -> dict[str, Any]:
     return found
 
 
+def forget(app: Flask) -> None:
+    """Have it made anew when it is next asked for: it names the settings."""
+    app.extensions.pop(_KEY, None)
+
+
 def _describe(app: Flask) -> dict[str, Any]:
     from apispec import APISpec  # takes a tenth of a second, which a command need not wait for
     from apispec.ext.marshmallow import MarshmallowPlugin

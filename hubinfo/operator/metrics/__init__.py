@@ -4,10 +4,16 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Count from here on, and serve the page."""
+    """Serve the page."""
     # Imported no sooner: prometheus_client looks at once whether several processes count together.
-    from hubinfo.operator.metrics import meter, page, stored
+    from hubinfo.operator.metrics import page
 
-    meter.init_app(app)
-    stored.init_app(app)
     app.register_blueprint(page.blueprint)
+
+
+def equip(app: Flask) -> None:
+    """Count from here on."""
+    from hubinfo.operator.metrics import meter, stored
+
+    meter.equip(app)
+    stored.equip(app)

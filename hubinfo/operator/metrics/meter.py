@@ -116,7 +116,7 @@ class Meter:
         return self._requests.labels(route, method, status), self._request_seconds.labels(route, method)
 
 
-def init_app(app: Flask) -> None:
+def equip(app: Flask) -> None:
     """A meter of the app's own, told of what happens in this app only."""
     app.extensions[_METER] = meter = Meter(names(app.extensions["hubinfo.settings"]))
     activity.ended.connect(meter.on_ended, app)

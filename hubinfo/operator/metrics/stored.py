@@ -77,7 +77,7 @@ def current_stored() -> Stored:
     return stored
 
 
-def init_app(app: Flask) -> None:
+def equip(app: Flask) -> None:
     """Make ready to ask; opens nothing."""
     app.extensions[_STORED] = Stored(app)
 

@@ -9,9 +9,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from hubinfo.operator.api.routes import ROUTES
-from tests.conftest import Hub, MakeApp
 from tests.support.api import Api, template
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 ROLES = ["HUB", "CPO", "HUB,CPO"]

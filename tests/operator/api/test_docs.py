@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.conftest import MakeApp
 from tests.support.api import Api
+from tests.support.apps import MakeApp
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

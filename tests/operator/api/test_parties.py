@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Hub
 from tests.support.api import Api
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 CPO = ("CPO", "NL", "TNM")

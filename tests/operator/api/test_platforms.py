@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Hub
 from tests.support.api import Api
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import connect
 from tests.support.instances import Instances
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 CPO = ("CPO", "NL", "TNM")

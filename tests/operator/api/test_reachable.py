@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.conftest import Hub, MakeApp
 from tests.support.api import basic
+from tests.support.apps import MakeApp
 from tests.support.commands import json_of
 from tests.support.hub_peer import client_info, connect_hub, set_status
+from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, put
 from tests.support.statements import counted
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, LiveHub
 from tests.support.api import Api
 from tests.support.hubs import connect
+from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
 CPO = ("CPO", "NL", "TNM")

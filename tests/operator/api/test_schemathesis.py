@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hubinfo.operator import guesses
-from tests.conftest import LiveHub
 from tests.support.api import basic
 from tests.support.hub_peer import client_info, connect_hub, token_of
+from tests.support.live import LiveHub
 from tests.support.peers import Peer
 from tests.support.processes import BIN
 from tests.support.receivers import HUB, put

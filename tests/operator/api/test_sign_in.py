@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from hubinfo.operator import guesses
-from tests.conftest import Hub, LiveHub
 from tests.support.api import JSON, Api, basic
+from tests.support.live import Hub, LiveHub
 
 TOKENS = "/api/tokens"
 PUBLIC = {"/api/openapi.json", "/api/docs", "/api/docs.css"}

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from hubinfo.database import db
-from tests.conftest import Hub
 from tests.support.api import Api
 from tests.support.commands import error_of, json_of, table_of, text_of
+from tests.support.live import Hub
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_name_may_be_any_printable_text(hub: Hub, name: str) -> None:
     assert Api(hub.app, made["token"]).get("/api/platforms") == []
 
 
-def test_of_a_token_only_its_hash_is_stored(hub: Hub, tmp_path: Path) -> None:
+def test_of_a_token_only_its_hash_is_stored(hub: Hub, sqlite_path: Path) -> None:
     made = Api(hub.app).token
     with hub.app.app_context():
         rows = [str(tuple(row)) for row in db.session.execute(text("SELECT * FROM api_token"))]
@@ -122,7 +122,7 @@ def test_of_a_token_only_its_hash_is_stored(hub: Hub, tmp_path: Path) -> None:
     assert len(rows) == 1
     assert made not in rows[0]
     if on_file:
-        dump = "\n".join(sqlite3.connect(tmp_path / "test.sqlite3").iterdump())
+        dump = "\n".join(sqlite3.connect(sqlite_path).iterdump())
         assert made not in dump
 
 

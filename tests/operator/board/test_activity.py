@@ -9,9 +9,9 @@ from sqlalchemy import select
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Action, Activity, ClientInfo
-from tests.conftest import Hub
 from tests.support.board import Board, suspend_in_secret
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 
 def note(app: Flask, platform_id: int, count: int, **values: object) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import delete, select
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import ClientInfo, History
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board
 from tests.support.hub_peer import connect_hub
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,9 +10,10 @@ from flask import Flask
 from hubinfo import create_app
 from hubinfo.database import db
 from hubinfo.operator.board import sessions
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board, Page, actions, connect_many, statuses
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -217,7 +218,8 @@ def test_other_rooms_answer_errors_in_their_own_way(app: Flask) -> None:
     assert "<nav" not in board.client.get("/api/nothing-here").text
 
 
-def test_a_fault_of_ours_shows_no_trace_of_it(app: Flask) -> None:
+def test_a_fault_of_ours_shows_no_trace_of_it(make_own_app: MakeApp) -> None:
+    app = make_own_app()
     app.add_url_rule("/broken", view_func=lambda: str(1 / 0))
     app.config["PROPAGATE_EXCEPTIONS"] = False
     response = Board(app).client.get("/broken")

@@ -10,9 +10,10 @@ from hubinfo.database import write
 from hubinfo.models import Platform
 from hubinfo.ocpi.dialect import ROLES
 from hubinfo.platforms import handshake
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board, Page, actions, statuses, suspend_in_secret
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 GOOD: dict[str, Any] = {"country_code": "NL", "party_id": "TNM", "role": ["CPO", "EMSP"], "name": "Zonnestroom & Co"}
 

@@ -9,9 +9,10 @@ from hubinfo.database import db, write
 from hubinfo.models import Platform
 from hubinfo.operator import actions as steps
 from hubinfo.platforms import handshake
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board, Page, actions
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
+from tests.support.live import Hub
 
 LISTED = [client_info(), client_info("BE-XYZ", "EMSP", "OFFLINE"), client_info("DE-ABC", "CPO", "PLANNED")]
 

@@ -10,9 +10,9 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Activity, Known, Platform
 from hubinfo.operator.board import words
-from tests.conftest import Hub
 from tests.support.board import Board, Page, suspend_in_secret
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.statements import counted
 
 LIVE = ["/", "/?status=CONNECTED&text=tnm", "/parties/NL/TNM", "/activity", "/activity?party=NL-TNM", "/actions"]

@@ -12,10 +12,11 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.models import Activity, Known, Platform, Refusal
 from hubinfo.operator import actions
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board, Page, rename
 from tests.support.hub_peer import connect_hub
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 EVIL = "<script>alert('1')</script>\"'&amp;"
 OF_HUB = [

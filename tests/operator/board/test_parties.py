@@ -9,9 +9,9 @@ from sqlalchemy import update
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Platform
-from tests.conftest import Hub
 from tests.support.board import Board, Element, connect_many, rename, suspend_in_secret
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.statements import counted
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.models import Activity, ClientInfo, History, Platform, Refusal
-from tests.conftest import Hub
 from tests.support.board import Board, Page, connect_many, suspend_in_secret
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 from hubinfo.operator import guesses
 from hubinfo.operator.board import sessions
 from hubinfo.operator.guesses import Guesses
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import PASSWORD, Board, Page
 
 OTHERS = ["//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "evil", "/a\nb", ""]

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from hubinfo.database import db
 from hubinfo.models import Platform
-from tests.conftest import Hub
 from tests.support.board import Board, Page, actions, statuses
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 STEPS = ["probe", "suspend", "resume", "tell-again", "invite"]

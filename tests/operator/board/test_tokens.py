@@ -3,8 +3,8 @@
 import pytest
 
 from hubinfo.operator import access
-from tests.conftest import Hub
 from tests.support.board import Board, Page, actions
+from tests.support.live import Hub
 
 
 def works(hub: Hub, token: str) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub, MakeApp
+from tests.support.apps import MakeApp
 from tests.support.board import Board, Page, actions, statuses
 from tests.support.hub_peer import HubPeer, connect_hub
 from tests.support.hubs import connect
+from tests.support.live import Hub
 
 PATH = "/parties/NL/TNM/unregister/NL-TNM"
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Hub
 from tests.support.board import Board
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 

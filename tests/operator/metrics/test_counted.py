@@ -16,10 +16,11 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
 from hubinfo.receiver.sync import Sync, hubs
-from tests.conftest import Hub, LiveHub, MakeApp
 from tests.hub.test_push import HANGS, REFUSES, push_with
+from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, connect_hub
 from tests.support.hubs import OK, AnsweringClient, connect
+from tests.support.live import Hub, LiveHub
 from tests.support.metrics import scrape
 from tests.support.peers import Peer
 
@@ -116,7 +117,8 @@ def test_what_strangers_make_up_makes_no_new_series(app: Flask) -> None:
     assert counted == {("other", "none", "404"): 20, ("other", "none", "405"): 20}
 
 
-def test_a_bug_of_ours_is_counted_as_500(app: Flask) -> None:
+def test_a_bug_of_ours_is_counted_as_500(make_own_app: MakeApp) -> None:
+    app = make_own_app()
     app.add_url_rule("/ocpi/bug", view_func=lambda: str(1 // 0))
     assert app.test_client().get("/ocpi/bug").status_code == 500
     assert scrape(app).value("hubinfo_http_requests_total", route="/ocpi/bug", method="GET", status="500") == 1

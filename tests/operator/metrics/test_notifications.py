@@ -12,7 +12,7 @@ from hubinfo.notify import channels, outbox
 from hubinfo.notify.channel import NotSent
 from hubinfo.notify.courier import Courier
 from hubinfo.notify.outbox import Message
-from tests.conftest import MakeApp
+from tests.support.apps import MakeApp
 from tests.support.metrics import MAIL, scrape
 
 SETTINGS = MAIL | {

@@ -17,10 +17,11 @@ from hubinfo.database import db, write
 from hubinfo.models import ClientInfo, Lease, Platform
 from hubinfo.operator.metrics import stored
 from hubinfo.worker import Worker
-from tests.conftest import Hub, MakeApp
 from tests.operator.test_doctor import schema_is
 from tests.operator.test_health import lead
+from tests.support.apps import MakeApp
 from tests.support.hubs import connect
+from tests.support.live import Hub
 from tests.support.metrics import scrape
 
 PROMETHEUS_ACCEPTS = (
