@@ -3,7 +3,6 @@
 import atexit
 import logging
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -30,7 +29,7 @@ from hubinfo.operator.access import PASSWORD_FILE, operator_password
 from hubinfo.operator.metrics import folder
 from hubinfo.platforms import connections
 from hubinfo.platforms.keys import keys_of
-from hubinfo.platforms.vault import TokenUnreadable, make_once
+from hubinfo.platforms.vault import TokenUnreadable, make_once, make_secret
 from hubinfo.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -112,7 +111,7 @@ def _make_secrets(settings: Settings) -> bool:
     """Whether the operator password was made just now."""
     keys_of(settings)
     path = settings.instance_path / PASSWORD_FILE
-    return settings.operator_password is None and make_once(path, lambda: secrets.token_urlsafe(12))
+    return settings.operator_password is None and make_once(path, lambda: make_secret(12))
 
 
 def serve(app: Flask) -> Worker:

@@ -1,6 +1,7 @@
 """Fixtures: the app on both databases, real peers, and a hub that serves and works in the background."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,8 @@ OUTSIDE = {"browser", "deploy", "docs", "prometheus", "proxies", "serving"}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(leaks)
+    # A shell starts what it runs in the background deaf to Ctrl-C, and the servers of the tests would be deaf too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if POSTGRESQL and not hasattr(config, "workerinput"):
         databases.remove_orphans()
 
@@ -37,9 +40,11 @@ def pytest_report_header() -> str:
     return f"databases: SQLite, {postgresql}; browser: {'NONE' if browser.MISSING else browser.CHROMIUM}"
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if not POSTGRESQL:
         terminalreporter.section("PostgreSQL tests were SKIPPED: set HUBINFO_TEST_DATABASE_URL", red=True, bold=True)
+    if config.option.markexpr == "not outside":
+        return
     for name, path in PROGRAMS.items():
         if path is None:
             terminalreporter.section(f"{name} tests were SKIPPED: there is no {name}", red=True, bold=True)

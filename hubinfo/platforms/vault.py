@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from blinker import Namespace
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hubinfo.config import SettingsError
 
 KEY_FILE = "secret.key"
+secret_made = Namespace().signal("secret_made")
+"""Sent with each secret as its sender. The tests look for them all in what is logged; nothing else may listen."""
 WHAT_TO_DO = "restore it from a backup, or write a new key into it, then unregister every platform with --force, and invite it anew"
 
 
@@ -26,9 +29,16 @@ class TokenUnreadable(Exception):
         super().__init__("stored token cannot be decrypted: SECRET_KEY has changed")
 
 
+def make_secret(size: int = 32) -> str:
+    """Return that many random bytes as letters, digits, `-` and `_`, and send the signal `secret_made`."""
+    secret = secrets.token_urlsafe(size)
+    secret_made.send(secret)
+    return secret
+
+
 def make_token() -> str:
     """256 random bits, fit for a header and a command line, which takes a word with `-` in front for an option."""
-    while (token := secrets.token_urlsafe(32)).startswith("-"):
+    while (token := make_secret()).startswith("-"):
         pass
     return token
 
@@ -45,7 +55,7 @@ def keys_in(instance_path: Path) -> tuple[str, ...]:
     """
     path = instance_path / KEY_FILE
     try:
-        make_once(path, lambda: secrets.token_urlsafe(32))
+        make_once(path, make_secret)
         text = path.read_text()
     except (OSError, ValueError) as error:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_commands import count_masked, section
-from tests.docs.test_tour import Terminal, steps
+from tests.support.pages import Terminal, count_masked, section, steps
 from tests.support.processes import SOURCES, free_port
 from tests.support.proxies import replaced
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hubinfo.config import Settings
-from tests.docs.test_tour import blocks, steps
+from tests.support.pages import blocks, steps
 from tests.support.processes import SOURCES, Installation
 
 SCRIPT = runpy.run_path(str(SOURCES / "docs" / "settings.py"))

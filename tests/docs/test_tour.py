@@ -2,125 +2,18 @@
 
 import os
 import re
-import shlex
 import shutil
-import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.pages import SECONDS, TOKEN, Terminal, blocks, masked, steps
 from tests.support.processes import BIN, SOURCES, Installation, free_port
 
 TOUR = (SOURCES / "README.md").read_text().partition("## A tour in five minutes")[2].partition("\n## ")[0]
-SECONDS = 30.0
-_TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
-_MASKS = (
-    (_TOKEN, "(token)"),
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "(time)"),
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "(id)"),
-    (re.compile(r"(?<=^Date: ).*"), "(date)"),
-    (re.compile(r"(?<=^Server: )Werkzeug/\S+ Python/\S+"), "(versions)"),
-    (re.compile(r"(?<=operator password  )\S{16}"), "(password)"),
-    (re.compile(r"\d+(?=\s+connection refused$)"), "(count)"),
-)
-
-
-def masked(lines: list[str]) -> list[str]:
-    """Without what is another one each time."""
-    return [line for line in map(_masked, lines) if line]
-
-
-def _masked(line: str) -> str:
-    for pattern, name in _MASKS:
-        line = pattern.sub(name, line)
-    return line.rstrip()
-
-
-def blocks(text: str) -> list[list[str]]:
-    """The lines of each console block."""
-    return [found.splitlines() for found in re.findall(r"```console\n(.*?)```", text, re.DOTALL)]
-
-
-def steps(block: list[str]) -> list[tuple[str, list[str]]]:
-    """Each command of a block, which may go over several lines, and what it prints."""
-    found: list[tuple[str, list[str]]] = []
-    for line in block:
-        if line.startswith("$ "):
-            found.append((line.removeprefix("$ "), []))
-        elif not is_complete(found[-1][0]):
-            found[-1] = (f"{found[-1][0]}\n{line}", [])
-        else:
-            found[-1][1].append(line)
-    return found
-
-
-def is_complete(command: str) -> bool:
-    try:
-        shlex.split(command, comments=True)
-    except ValueError:  # no closing quotation
-        return False
-    return True
-
-
-class Terminal:
-    """A bash that is typed into, and all that it shows."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str], seconds: float = SECONDS) -> None:
-        self.lines: list[str] = []
-        self._seconds = seconds
-        self._shown = threading.Condition()
-        self._bash = subprocess.Popen(
-            ["bash", "-s"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._bash.stdout is not None
-        for line in self._bash.stdout:
-            with self._shown:
-                self.lines.append(line.rstrip("\n"))
-                self._shown.notify_all()
-
-    def type(self, command: str) -> None:
-        assert self._bash.stdin is not None
-        self._bash.stdin.write(f"{command}\n")
-        self._bash.stdin.flush()
-
-    def run(self, command: str) -> list[str]:
-        """What a command prints, once it has ended."""
-        before = len(self.lines)
-        self.type(command)
-        self.type("echo '# done'")
-        self.wait_for(lambda lines: "# done" in lines[before:])
-        return self.lines[before : self.lines.index("# done", before)]
-
-    def wait_for(self, condition: Callable[[list[str]], bool]) -> None:
-        """Wait until this holds of what is shown; fails the test when it never does."""
-        deadline = time.monotonic() + self._seconds
-        with self._shown:
-            while not condition(self.lines):
-                assert self._shown.wait(deadline - time.monotonic()), "\n".join(self.lines)
-
-    def close(self) -> None:
-        os.killpg(self._bash.pid, signal.SIGKILL)
-        self._bash.wait()
-        self._reader.join()
-        for stream in (self._bash.stdin, self._bash.stdout):
-            assert stream is not None
-            stream.close()
 
 
 class Tour:
@@ -171,7 +64,7 @@ class Tour:
             while asks(command) and self.there(lines) != masked(output) and time.monotonic() < deadline:
                 lines = self.ours.run(self.here(command))  # what is to come within seconds may be asked for again
             assert self.there(lines) == masked(output), command
-            shown, real = (_TOKEN.findall("\n".join(each)) for each in (output, lines))
+            shown, real = (TOKEN.findall("\n".join(each)) for each in (output, lines))
             self._tokens |= dict(zip(shown, real, strict=True))
 
     def is_told(self, terminal: Terminal, block: list[str]) -> None:

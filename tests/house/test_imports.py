@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "hubinfo"
+TESTS = Path(__file__).parents[1]
+PACKAGE = TESTS.parent / "hubinfo"
+LONGEST = 250
+"""Lines."""
 RANKS = {
     "checks": 0,
     "job": 2.5,
@@ -150,3 +153,17 @@ def test_an_import_the_wrong_way_is_found(tmp_path: Path, path: str, line: str, 
         (package / name).touch()
     (package / path).write_text(line)
     assert wrong_ways(package) == ({expected} if expected else set())
+
+
+def test_every_room_has_tests_of_its_own() -> None:
+    rooms = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if (path / "__init__.py").is_file()}
+    assert {room for room in rooms if not (TESTS / room).is_dir()} == set()
+
+
+def test_no_test_module_imports_another() -> None:
+    found = {(importing, imported) for importing, imported in imports(TESTS) if ".test_" in imported}
+    assert found == set()
+
+
+def test_no_file_of_the_tests_is_longer_than_one_reads() -> None:
+    assert {path.name for path in TESTS.rglob("*.py") if len(path.read_text().splitlines()) > LONGEST} == set()

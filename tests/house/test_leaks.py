@@ -55,8 +55,13 @@ def pytest_configure(config):
 """
 LOGS_A_TOKEN = """
 import logging
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 import requests
 import pytest
+from flask import Flask
 from hubinfo.logs import say
 from hubinfo.platforms.vault import make_token
 from tests.support.leaks import collected
@@ -74,10 +79,24 @@ def test_raised():
     except ValueError:
         logging.getLogger("anybody").exception("failed")
 
-def test_presented_to_a_process_that_says_it():
-    with pytest.raises(requests.ConnectionError):
-        requests.get("http://127.0.0.1:9", headers={"Authorization": "Token presented-to-a-process"}, timeout=5)
+@pytest.fixture
+def process():
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.handle_request).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+
+def test_presented_to_a_process_that_says_it(process):
+    requests.get(process, headers={"Authorization": "Token presented-to-a-process"}, timeout=20)
     collected.line("GET / presented-to-a-process")
+
+def test_presented_by_another_library(process):
+    with pytest.raises(HTTPError):
+        urlopen(Request(process, headers={"Authorization": "Token presented-by-another"}), timeout=20)
+    collected.line("GET / presented-by-another")
+
+def test_presented_to_an_app():
+    Flask("app").test_client().get("/", headers={"Authorization": "Token presented-to-an-app"})
+    collected.line("GET / presented-to-an-app")
 
 def test_nothing():
     make_token()
@@ -97,8 +116,8 @@ def run_tests(folder: Path, *options: str, tests: str = LOGS_A_TOKEN) -> subproc
 def test_a_run_whose_tests_pass_fails_with_the_lines(tmp_path: Path, options: list[str]) -> None:
     ended = run_tests(tmp_path, *options)
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert "5 passed" in ended.stdout
-    assert "4 lines with a TOKEN in them" in ended.stdout
+    assert "7 passed" in ended.stdout
+    assert "6 lines with a TOKEN in them" in ended.stdout
     assert "hubinfo.test made {'token': '" in ended.stdout
 
 

@@ -42,6 +42,7 @@ def complete_app(make_app: MakeApp) -> Flask:
     return with_every_metric(make_app)
 
 
+@pytest.mark.both_databases("every query of a scrape")
 def test_promtool_finds_nothing_to_improve_in_a_scrape(complete_app: Flask) -> None:
     assert promtool("check", "metrics", given=complete_app.test_client().get("/metrics").text) == ""
 
@@ -79,6 +80,7 @@ def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
         yield made
 
 
+@pytest.mark.both_databases("every query of a scrape")
 def test_a_real_prometheus_reads_both_workers_and_lets_alerts_fire_and_end(
     installation: Installation, tmp_path: Path, make_peer: Callable[..., Peer]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import TAKEN_OVER_SECONDS, Installation
+from tests.support.processes import Installation
 
 
 @pytest.fixture
@@ -86,14 +86,17 @@ def test_a_second_server_of_the_same_folder_waits_for_the_first(installation: In
     first = installation.flask_run().wait_for_leader()
     second = installation.flask_run("--port", "0").wait_for(lambda server: "Running on" in server.said)
     assert second.leaders() == []
+    installation.lengthen_lease()
     first.signal(signal.SIGTERM)
     assert first.ended() == 0
-    assert second.wait_for_leader(seconds=TAKEN_OVER_SECONDS).leaders() == [second.process.pid]
+    assert second.wait_for_leader().leaders() == [second.process.pid]
 
 
 def test_after_kill_9_the_next_start_leads_at_once(installation: Installation) -> None:
-    installation.flask_run().wait_for_leader().kill()
-    again = installation.flask_run().wait_for_leader(seconds=TAKEN_OVER_SECONDS)
+    first = installation.flask_run().wait_for_leader()
+    installation.lengthen_lease()
+    first.kill()
+    again = installation.flask_run().wait_for_leader()
     assert again.leaders() == [again.process.pid]
 
 

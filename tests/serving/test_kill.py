@@ -16,6 +16,8 @@ from hubinfo.models import ClientInfo, Platform
 from tests.support.peers import Handler, Peer
 from tests.support.processes import Installation, Server
 
+pytestmark = pytest.mark.both_databases("what is committed when, and who holds the lease")
+
 RECEIVERS = 50
 CONCURRENCY = 8
 ROLES = ("CPO", "EMSP", "NSP")

@@ -69,6 +69,7 @@ def test_each_scrape_tells_of_all_workers(installation: Installation, options: t
         assert folders(installation) == []
 
 
+@pytest.mark.both_databases("a commit of another process is noticed by NOTIFY there")
 def test_pushes_are_told_of_by_the_worker_that_did_not_send_them(
     installation: Installation, make_peer: Callable[..., Peer]
 ) -> None:

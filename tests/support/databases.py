@@ -18,7 +18,7 @@ from hubinfo.operator import copying
 
 POSTGRESQL = os.environ.get("HUBINFO_TEST_DATABASE_URL")
 SETTINGS = {"secret_key": "0123456789abcdef", "operator_password": "operator"}
-_PREFIX = "hubinfo_test_"
+_PREFIX = "hubinfo_tests_"
 
 
 def admin_engine() -> Engine:

@@ -5,15 +5,18 @@ A pytest plugin, of each xdist worker and of the process that leads them. What i
 
 import base64
 import logging
-import secrets
+import re
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import hypothesis
 import pytest
-import requests
+from flask import request, request_started
 
 from hubinfo.ocpi import authorization
+from hubinfo.platforms.vault import secret_made
 
 LONG = 17
 """Shorter tokens, which only tests make, are words like others."""
@@ -26,6 +29,7 @@ class Collector:
     def __init__(self) -> None:
         self._lines: dict[str, None] = {}
         self._tokens: dict[str, None] = {}
+        self._records: deque[logging.LogRecord] = deque()
 
     def token(self, token: str) -> None:
         """Made, or presented by somebody."""
@@ -40,21 +44,28 @@ class Collector:
         if hypothesis.currently_in_test_context():
             return
         text = value.decode("latin-1") if isinstance(value, bytes) else value
-        for token in _presented(text):
+        for token in authorization.presented(text):
             self.token(token)
 
     def line(self, line: str) -> None:
         """Said by somebody."""
         self._lines[line] = None
 
-    def record(self, record: logging.LogRecord) -> None:
-        """Said by a logger: message, values, traceback."""
-        raised = record.exc_info[1] if record.exc_info else None
-        values = getattr(record, "hubinfo", "")
-        self.line(f"{record.name} {record.getMessage()} {values}" + (f" {raised!r}" if raised else ""))
+    def said(self, record: logging.LogRecord) -> None:
+        """Said by a logger; read later, when it is complete."""
+        self._records.append(record)
+
+    def read_records(self) -> None:
+        """Of what loggers have said: message, values, traceback."""
+        while self._records:
+            record = self._records.popleft()
+            raised = record.exc_info[1] if record.exc_info else None
+            values = getattr(record, "hubinfo", "")
+            self.line(f"{record.name} {record.getMessage()} {values}" + (f" {raised!r}" if raised else ""))
 
     def found(self) -> list[str]:
         """The lines that have a token in them."""
+        self.read_records()
         begins: dict[str, list[str]] = {}
         for token in list(self._tokens):
             for form in _forms(token):
@@ -75,41 +86,46 @@ def _forms(token: str) -> Iterable[str]:
 
 
 collected = Collector()
-_presented = authorization.presented
-_token_urlsafe = secrets.token_urlsafe
-_call_handlers = logging.Logger.callHandlers
-_send = requests.Session.send
 _of_workers: list[str] = []
+_AUTHORIZATION = re.compile(rb"^authorization: *([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 
-def _make(nbytes: int | None = None) -> str:
-    token = _token_urlsafe(nbytes)
-    collected.token(token)
-    return token
+def _on_made(secret: str) -> None:
+    collected.token(secret)
 
 
-def _present(value: str | None) -> list[str]:
-    collected.header(value)
-    return _presented(value)
-
-
-def _handle(logger: logging.Logger, record: logging.LogRecord) -> None:
-    collected.record(record)
-    _call_handlers(logger, record)
-
-
-def _request(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+def _on_request(_app: object, **_values: object) -> None:
     collected.header(request.headers.get("Authorization"))
-    return _send(session, request, **options)
+
+
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
+    """Of all that Python tells its auditors: what is sent over HTTP, by whatever library."""
+    if event == "http.client.send" and isinstance(arguments[1], bytes):
+        for value in _AUTHORIZATION.findall(arguments[1]):
+            collected.header(value)
+
+
+class _Record(logging.LogRecord):
+    """A line of any logger, kept until it has all its values: those of `extra` come after it is made."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        collected.said(self)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Below every handler that an app, or a test, may put in the place of another."""
-    secrets.token_urlsafe = _make
-    authorization.presented = _present
-    logging.Logger.callHandlers = _handle  # type: ignore[method-assign, assignment]
-    requests.Session.send = _request  # type: ignore[method-assign, assignment]
+    """Listen to what makes secrets, takes requests, sends them and logs."""
+    secret_made.connect(_on_made)
+    request_started.connect(_on_request)
+    sys.addaudithook(_on_event)
+    logging.setLogRecordFactory(_Record)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What a test had said is complete; only its text is kept."""
+    collected.read_records()
 
 
 @pytest.hookimpl(optionalhook=True)

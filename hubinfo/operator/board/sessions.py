@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import secrets
 from typing import Any
 
 from flask import Response, request
@@ -11,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from hubinfo.config import current_settings
 from hubinfo.operator.access import operator_password
 from hubinfo.platforms.keys import keys_of
+from hubinfo.platforms.vault import make_secret
 
 COOKIE = "hubinfo_session"
 VISITOR_COOKIE = "hubinfo_visitor"
@@ -21,7 +21,7 @@ _REMEMBERED_SECONDS = 90 * 24 * 3600
 
 def begin(response: Response) -> None:
     """Sign in whoever gets this response, for twelve hours; the browser is known from then on."""
-    set_cookie(response, COOKIE, signed("session", secrets.token_urlsafe(16)), LIFETIME_SECONDS)
+    set_cookie(response, COOKIE, signed("session", make_secret(16)), LIFETIME_SECONDS)
     set_cookie(response, BROWSER_COOKIE, signed("browser", True), _REMEMBERED_SECONDS)
 
 
@@ -42,7 +42,7 @@ def current() -> str | None:
 
 def visitor() -> str:
     """The same for who is not signed in yet, so that the sign-in form has a token too."""
-    return request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
+    return request.cookies.get(VISITOR_COOKIE) or make_secret(16)
 
 
 def has_cookie() -> bool:
