@@ -18,6 +18,8 @@ from hubinfo.models import Lease
 from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock
 
+pytestmark = pytest.mark.both_databases("who of several writers gets the lease, and by whose clock")
+
 ELSEWHERE = "another-host/pid:[4026531836]/1/0a1b2c3d"
 WAIT_SECONDS = 60.0
 

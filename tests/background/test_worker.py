@@ -24,6 +24,8 @@ from tests.support.hubs import connect, stored
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
 
+pytestmark = pytest.mark.both_databases("commits of other processes are noticed by NOTIFY there")
+
 MakePeer = Callable[..., Peer]
 MakeLiveHub = Callable[..., LiveHub]
 WAIT_SECONDS = 20.0

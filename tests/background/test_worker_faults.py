@@ -133,6 +133,7 @@ def without_two_tables(app: Flask) -> Iterator[None]:
             execute(app, f"ALTER TABLE hidden_{table} RENAME TO {table}")
 
 
+@pytest.mark.both_databases("the database ends connections in its own way")
 def test_a_database_that_fails_is_one_line_until_it_works_again_and_nothing_is_lost(
     leading: LiveHub, peer: Peer, failures: Failures
 ) -> None:

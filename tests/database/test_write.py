@@ -16,6 +16,8 @@ from hubinfo.database import after_commit, db, write
 from hubinfo.hub.feed import REVISION
 from hubinfo.models import Counter, Platform
 
+pytestmark = pytest.mark.both_databases("locks and transactions")
+
 TIMES = 100
 WAIT_SECONDS = 30.0
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -21,6 +21,8 @@ from tests.support.live import Hub
 from tests.support.peers import Peer, hang
 from tests.support.rounds import fault, keepalive, ok, push
 
+both_databases = pytest.mark.both_databases("lengths are checked there, and what is kept is cut in SQL")
+
 CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")
 MakePeer = Callable[..., Peer]
 
@@ -32,6 +34,7 @@ def noted(app: Flask, *names: str, **wanted: Any) -> list[tuple[Any, ...]]:
         return [tuple(row[name] for name in names) for row in rows]
 
 
+@both_databases
 def test_every_push_is_noted_with_outcome_reason_and_seconds(app: Flask) -> None:
     receiver = connect(app, ("CPO", "NL", "AAA"))
     for party in ("BBB", "CCC", "DDD"):
@@ -48,6 +51,7 @@ def test_every_push_is_noted_with_outcome_reason_and_seconds(app: Flask) -> None
     assert set(noted(app, "platform")) == {(stored(app, receiver)["name"],)}
 
 
+@both_databases
 def test_a_push_that_is_tried_again_is_noted_each_time_with_what_it_told(app: Flask) -> None:
     connect(app, ("CPO", "NL", "AAA"))
     told = connect(app, ("EMSP", "NL", "BBB"), receiver=False)
@@ -60,6 +64,7 @@ def test_a_push_that_is_tried_again_is_noted_each_time_with_what_it_told(app: Fl
     assert noted(app, "told", "outcome") == [("CONNECTED", "failed"), ("OFFLINE", "ok")]
 
 
+@both_databases
 def test_every_probe_is_noted(app: Flask) -> None:
     first, second = connect(app, ("CPO", "NL", "AAA")), connect(app, ("CPO", "NL", "BBB"))
     time = SetClock()
@@ -73,6 +78,7 @@ def test_every_probe_is_noted(app: Flask) -> None:
     ]
 
 
+@both_databases
 @pytest.mark.parametrize("reason", ["", "x" * 300, "é" * 300])
 def test_a_reason_of_any_length_is_kept_as_far_as_it_fits(app: Flask, reason: str) -> None:
     platform = connect(app, ("CPO", "NL", "AAA"))
@@ -85,6 +91,7 @@ def test_a_reason_of_any_length_is_kept_as_far_as_it_fits(app: Flask, reason: st
     assert noted(app, "outcome", "reason") == [("failed", reason[:255])] * 2
 
 
+@both_databases
 def test_what_was_never_sent_is_not_noted(app: Flask, make_app: MakeApp) -> None:
     """Its token cannot be read: there is nothing to send."""
     platform = connect(app, ("CPO", "NL", "AAA"))
@@ -106,6 +113,7 @@ def test_a_platform_without_receiver_leaves_no_trace(app: Flask) -> None:
     assert noted(app, "kind") == []
 
 
+@both_databases
 def test_the_latest_are_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activity, "KEPT", 3)
     platform = connect(app, ("CPO", "NL", "AAA"))

@@ -1,5 +1,6 @@
 """How many rows each platform has still to be told: counted at one go, and the same as one by one."""
 
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from hubinfo.hub import feed
 from hubinfo.models import ClientInfo, Platform
 from tests.support.hubs import connect
 from tests.support.statements import counted
+
+pytestmark = pytest.mark.both_databases("rows are compared with cursors in SQL")
 
 REVISIONS = 12
 a_platform = st.tuples(st.integers(0, REVISIONS + 1), st.booleans(), st.integers(0, 3))

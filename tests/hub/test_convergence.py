@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from hubinfo.models import Activity, ClientInfo, Counter, History, Platform, Ref
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
 from tests.support.hubs import OK, AnsweringClient, SetClock, connect
+
+pytestmark = pytest.mark.both_databases("commits and rollbacks in any order")
 
 PLATFORMS, ROWS = 3, 2
 PARTIES = [[("CPO", "NL", f"{letter}{row:02}") for row in range(ROWS)] for letter in "ABC"]

@@ -17,6 +17,8 @@ from tests.support.hubs import SetClock, connect
 from tests.support.past import Past, set_clock
 from tests.support.statements import counted
 
+pytestmark = pytest.mark.both_databases("totals and periods are reckoned in SQL")
+
 _few_seconds = st.one_of(st.just(0), st.integers(0, 5000))
 _status = st.sampled_from([status.value for status in ConnectionStatus])
 PASTS = st.lists(st.tuples(_few_seconds, _status), max_size=8)

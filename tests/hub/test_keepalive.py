@@ -17,6 +17,8 @@ from tests.support.hubs import OK, AnsweringClient, SetClock, connect, stored
 from tests.support.live import LiveHub
 from tests.support.peers import Peer, hang
 
+both_databases = pytest.mark.both_databases("who is due, and what has failed, is compared and added in SQL")
+
 GONE = PeerError("connection refused")
 
 
@@ -51,6 +53,7 @@ class Watch:
         return [stored(self.app, platform_id)["status"] for platform_id in self.ids]
 
 
+@both_databases
 def test_only_the_silent_are_asked_for_their_versions(app: Flask) -> None:
     watch = Watch(app, 3)
     assert watch.pass_seconds(299) == []
@@ -60,6 +63,7 @@ def test_only_the_silent_are_asked_for_their_versions(app: Flask) -> None:
     assert watch.pass_seconds(1) == []
 
 
+@both_databases
 def test_a_platform_is_offline_after_two_failed_probes_with_the_reason(app: Flask) -> None:
     watch = Watch(app, 2)
     watch.dead = {watch.ids[0]}
@@ -72,6 +76,7 @@ def test_a_platform_is_offline_after_two_failed_probes_with_the_reason(app: Flas
     assert (row["failed_probes"], row["probe_reason"]) == (2, "connection refused")
 
 
+@both_databases
 def test_a_platform_that_answers_again_is_connected(app: Flask) -> None:
     watch = Watch(app, 2)
     watch.dead = {watch.ids[0]}
@@ -84,6 +89,7 @@ def test_a_platform_that_answers_again_is_connected(app: Flask) -> None:
     assert (row["failed_probes"], row["probe_reason"], row["next_probe_at"]) == (0, None, None)
 
 
+@both_databases
 def test_the_long_dead_are_asked_ever_less_often_but_at_least_every_keepalive_seconds(app: Flask) -> None:
     watch = Watch(app, 1)
     watch.dead = set(watch.ids)
@@ -97,6 +103,7 @@ def test_the_long_dead_are_asked_ever_less_often_but_at_least_every_keepalive_se
     assert waits[2:8] == [20, 40, 80, 160, 300, 300]
 
 
+@both_databases
 def test_when_all_of_three_fail_at_once_no_status_changes_until_one_answers(app: Flask) -> None:
     watch = Watch(app, 3)
     watch.dead = set(watch.ids)
@@ -109,6 +116,7 @@ def test_when_all_of_three_fail_at_once_no_status_changes_until_one_answers(app:
     assert watch.statuses() == ["CONNECTED", "OFFLINE", "OFFLINE"]
 
 
+@both_databases
 def test_those_that_only_seemed_dead_do_not_go_offline_when_our_own_fault_ends(app: Flask) -> None:
     """They failed often enough, and a witness answers now; but they answer too, once asked."""
     watch = Watch(app, 4)
@@ -123,6 +131,7 @@ def test_those_that_only_seemed_dead_do_not_go_offline_when_our_own_fault_ends(a
     assert watch.statuses() == ["CONNECTED"] * 4
 
 
+@both_databases
 def test_a_witness_is_called_when_nobody_was_heard_since_the_failure_began(app: Flask) -> None:
     watch = Watch(app, 3)
     watch.hear(*watch.ids)
@@ -134,6 +143,7 @@ def test_a_witness_is_called_when_nobody_was_heard_since_the_failure_began(app: 
     assert watch.statuses() == ["OFFLINE", "CONNECTED", "CONNECTED"]
 
 
+@both_databases
 def test_of_many_possible_witnesses_a_few_are_asked(app: Flask) -> None:
     watch = Watch(app, 20)
     watch.clock.pass_seconds(200)
@@ -144,6 +154,7 @@ def test_of_many_possible_witnesses_a_few_are_asked(app: Flask) -> None:
     assert watch.statuses() == ["OFFLINE"] + ["CONNECTED"] * 19
 
 
+@both_databases
 def test_when_the_few_witnesses_fail_too_all_others_are_asked(app: Flask) -> None:
     watch = Watch(app, 20)
     watch.clock.pass_seconds(200)
@@ -157,6 +168,7 @@ def test_when_the_few_witnesses_fail_too_all_others_are_asked(app: Flask) -> Non
     assert watch.statuses() == ["OFFLINE"] + ["CONNECTED"] * 19
 
 
+@both_databases
 def test_hearing_a_platform_that_does_not_answer_us_does_not_end_our_own_fault(app: Flask) -> None:
     """Our requests reach nobody, while theirs reach us."""
     watch = Watch(app, 3)
@@ -169,6 +181,7 @@ def test_hearing_a_platform_that_does_not_answer_us_does_not_end_our_own_fault(a
     assert watch.statuses() == ["CONNECTED"] * 3
 
 
+@both_databases
 def test_our_own_fault_goes_on_when_one_of_three_is_no_longer_watched(app: Flask) -> None:
     watch = Watch(app, 3)
     watch.dead = set(watch.ids)
@@ -183,6 +196,7 @@ def test_our_own_fault_goes_on_when_one_of_three_is_no_longer_watched(app: Flask
     assert watch.statuses() == ["CONNECTED", "OFFLINE", "SUSPENDED"]
 
 
+@both_databases
 def test_of_two_platforms_both_may_go_offline(app: Flask) -> None:
     watch = Watch(app, 2)
     watch.dead = set(watch.ids)
@@ -191,6 +205,7 @@ def test_of_two_platforms_both_may_go_offline(app: Flask) -> None:
     assert watch.statuses() == ["OFFLINE", "OFFLINE"]
 
 
+@both_databases
 def test_the_last_of_three_may_go_offline_when_the_others_went_before(app: Flask) -> None:
     watch = Watch(app, 3)
     for platform_id in watch.ids:
@@ -281,6 +296,7 @@ def unlock(watch: Watch) -> None:
             session.get_one(Platform, platform_id).token_out = connections().vault.encrypt("token")
 
 
+@both_databases
 def test_a_token_that_we_cannot_decrypt_is_our_own_fault_and_no_failed_probe(
     app: Flask, locked: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -302,6 +318,7 @@ def test_a_token_that_we_cannot_decrypt_is_our_own_fault_and_no_failed_probe(
     assert stored(app, watch.ids[0])["probe_reason"] is None
 
 
+@both_databases
 def test_whom_we_cannot_ask_is_no_witness_for_those_who_fail(app: Flask, locked: Callable[..., None]) -> None:
     watch = Watch(app, 4)
     locked(watch.ids[:1])
@@ -317,6 +334,7 @@ def test_whom_we_cannot_ask_is_no_witness_for_those_who_fail(app: Flask, locked:
     assert watch.statuses() == ["CONNECTED", "OFFLINE", "CONNECTED", "CONNECTED"]
 
 
+@both_databases
 def test_whom_we_can_ask_again_is_a_witness_again(app: Flask, locked: Callable[..., None]) -> None:
     """Parties that came back with new tokens, and talk so often that they are never due."""
     watch = Watch(app, 6)
@@ -331,6 +349,7 @@ def test_whom_we_can_ask_again_is_a_witness_again(app: Flask, locked: Callable[.
     assert watch.statuses() == ["OFFLINE"] * 3 + ["CONNECTED"] * 3
 
 
+@both_databases
 def test_what_is_known_of_a_failure_stays_when_the_key_is_lost_on_top_of_it(app: Flask, locked: Callable[..., None]) -> None:
     watch = Watch(app, 2)
     watch.dead = {watch.ids[0]}
@@ -342,6 +361,7 @@ def test_what_is_known_of_a_failure_stays_when_the_key_is_lost_on_top_of_it(app:
     assert (row["status"], row["failed_probes"], row["probe_reason"]) == ("OFFLINE", 2, "connection refused")
 
 
+@both_databases
 def test_a_suspended_platform_is_left_as_it_is(app: Flask, locked: Callable[..., None]) -> None:
     watch = Watch(app, 1)
     with app.app_context(), write() as session:

@@ -25,6 +25,8 @@ from tests.support.hubs import connect
 from tests.support.live import Hub
 from tests.support.peers import Peer
 
+both_databases = pytest.mark.both_databases("filters, order and pages are SQL")
+
 PATH = "/ocpi/2.2.1/hubclientinfo"
 BASE = "http://127.0.0.1:5000"
 NAMES = map("".join, itertools.product(string.ascii_uppercase, repeat=3))
@@ -46,6 +48,7 @@ def token(hub: Hub, make_peer: Callable[..., Peer]) -> str:
     return found
 
 
+@both_databases
 def test_the_callers_own_parties_are_left_out_and_the_rest_is_in_order_of_creation(hub: Hub, token: str) -> None:
     response = hub.call("GET", PATH, token)
     assert response.json is not None
@@ -57,6 +60,7 @@ def test_the_callers_own_parties_are_left_out_and_the_rest_is_in_order_of_creati
     assert response.json["data"][0]["last_updated"] == "2026-01-01T00:00:01.000Z"
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -117,6 +121,7 @@ def test_a_limit_above_the_cap_is_served_with_the_cap(make_app: MakeApp, make_pe
         assert response.headers["X-Limit"] == "2"
 
 
+@both_databases
 def test_a_single_party_and_its_roles(hub: Hub, token: str) -> None:
     connect(hub.app, ("CPO", "be", "xyz"), ("EMSP", "be", "xyz"))
     assert hub.call("GET", f"{PATH}/NL/TNM", token).status_code == 404
@@ -142,6 +147,7 @@ def test_to_2_3_0_a_hub_is_other(hub: Hub, token: str) -> None:
     assert hub.call("GET", "/ocpi/2.3.0/hubclientinfo/BE/HUC?role=OTHER", token).status_code == 200
 
 
+@both_databases
 def test_any_authenticated_request_of_an_offline_platform_makes_it_connected(hub: Hub, token: str) -> None:
     with hub.app.app_context(), write():
         presence.probes_failed({1: "gone"})
@@ -150,6 +156,7 @@ def test_any_authenticated_request_of_an_offline_platform_makes_it_connected(hub
     assert hub.statuses()["NL-TNM", "CPO"] == "CONNECTED"
 
 
+@both_databases
 def test_a_request_is_noted_in_memory_and_costs_no_write(hub: Hub, token: str) -> None:
     with hub.app.app_context():
         before = clock.now()
@@ -159,6 +166,7 @@ def test_a_request_is_noted_in_memory_and_costs_no_write(hub: Hub, token: str) -
     assert before <= heard[1] <= clock.now() + timedelta(seconds=1)
 
 
+@both_databases
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(added=st.lists(st.integers(0, 3), max_size=6), limit=st.integers(1, 4))
 def test_a_crawl_returns_each_row_once_whatever_is_added_meanwhile(app: Flask, added: list[int], limit: int) -> None:

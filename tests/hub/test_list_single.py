@@ -22,6 +22,7 @@ def token(hub: Hub, make_peer: MakePeer) -> str:
     return found
 
 
+@pytest.mark.both_databases("comparison without case, and numbers at the edge of its types")
 @pytest.mark.parametrize(
     "path",
     [
@@ -46,6 +47,7 @@ def test_what_is_no_party_or_not_for_the_caller_is_404(hub: Hub, token: str, pat
     assert response.json["status_code"] == 2000
 
 
+@pytest.mark.both_databases("comparison without case, and numbers at the edge of its types")
 @pytest.mark.parametrize("path", ["BE/BEC", "be/bec", "Be/bEC/", "BE/BEC?role=EMSP&role=x"])
 def test_a_party_is_found_whatever_the_case_and_with_a_slash_at_the_end(hub: Hub, token: str, path: str) -> None:
     answer = hub.call("GET", f"{PATH}/{path}", token).json
@@ -62,6 +64,7 @@ def test_a_role_that_is_none_is_2001_naming_the_roles(hub: Hub, token: str, role
     assert "CPO, EMSP" in answer["status_message"]
 
 
+@pytest.mark.both_databases("comparison without case, and numbers at the edge of its types")
 @pytest.mark.parametrize(
     ("query", "count"),
     [

@@ -16,6 +16,8 @@ from tests.support.live import Hub
 from tests.support.peers import Peer
 from tests.support.statements import counted
 
+pytestmark = pytest.mark.both_databases("a status, its revision and its line of history are one transaction")
+
 CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
 
 # The whole table of the design; what is not listed changes nothing.

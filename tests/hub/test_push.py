@@ -16,6 +16,8 @@ from hubinfo.platforms import connections
 from tests.support.apps import MakeApp
 from tests.support.hubs import OK, AnsweringClient, SetClock, connect, stored
 
+pytestmark = pytest.mark.both_databases("cursors are moved by one statement for all")
+
 HANGS = PeerError("timed out after 10 s")
 REFUSES = PeerError("HTTP 200, OCPI 2001: no", permanent=True)
 

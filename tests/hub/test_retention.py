@@ -16,6 +16,8 @@ from tests.support.hubs import SetClock, connect
 from tests.support.live import LiveHub
 from tests.support.past import set_clock
 
+pytestmark = pytest.mark.both_databases("what is deleted in steps, and who waits meanwhile")
+
 STEP = 2000
 DAY = timedelta(days=1)
 

@@ -13,6 +13,8 @@ from hubinfo.models import ClientInfo
 from tests.support.apps import MakeApp
 from tests.support.hubs import connect
 
+pytestmark = pytest.mark.both_databases("in which order commits become visible")
+
 WRITERS, TIMES, ROWS = 4, 15, 2
 ALL = WRITERS * TIMES * ROWS
 WAIT_SECONDS = 60.0

@@ -25,6 +25,8 @@ from tests.support.live import LiveHub
 from tests.support.peers import Handler, Peer
 from tests.support.rounds import fault, ok, push
 
+both_databases = pytest.mark.both_databases("a cursor that goes back while it is being moved")
+
 OTHERS = ["BBB", "CCC", "DDD"]
 
 
@@ -73,6 +75,7 @@ def telling(app: Flask) -> Telling:
     return Telling(app)
 
 
+@both_databases
 def test_every_row_is_told_again_and_in_order(telling: Telling) -> None:
     telling.push.run()
     assert telling.told == OTHERS
@@ -86,6 +89,7 @@ def test_every_row_is_told_again_and_in_order(telling: Telling) -> None:
     assert telling.told == OTHERS * 2
 
 
+@both_databases
 @pytest.mark.parametrize("on", OTHERS)
 @pytest.mark.parametrize("looks", [True, False], ids=["push looks again at once", "push looks later"])
 def test_while_it_is_being_told_every_row_is_told_again(telling: Telling, on: str, looks: bool) -> None:
@@ -105,6 +109,7 @@ def test_while_it_is_being_told_every_row_is_told_again(telling: Telling, on: st
     assert telling.has_been_told_all()
 
 
+@both_databases
 def test_a_batch_of_before_does_not_undo_it(telling: Telling) -> None:
     """What was answered is written only after it was put back."""
     telling.breaks_in("DDD", lambda: tell_again(telling.app))
@@ -114,6 +119,7 @@ def test_a_batch_of_before_does_not_undo_it(telling: Telling) -> None:
         assert feed.behind(db.session()) == {telling.receiver: 3}
 
 
+@both_databases
 def test_a_failure_of_before_does_not_make_it_wait(telling: Telling) -> None:
     def fail(put: Any) -> Outcome:
         tell_again(telling.app)
@@ -125,6 +131,7 @@ def test_a_failure_of_before_does_not_make_it_wait(telling: Telling) -> None:
     assert (row["told_revision"], row["failed_pushes"], row["push_reason"], row["next_push_at"]) == (0, 0, None, None)
 
 
+@both_databases
 def test_twice_while_being_told_is_as_once(telling: Telling) -> None:
     telling.breaks_in("CCC", lambda: [tell_again(telling.app) for _ in range(2)])
     telling.push.run()
@@ -133,6 +140,7 @@ def test_twice_while_being_told_is_as_once(telling: Telling) -> None:
     assert stored(telling.app, telling.receiver)["tellings"] == 2
 
 
+@both_databases
 def test_it_need_not_wait_for_a_retry_that_is_planned(telling: Telling) -> None:
     telling.answers = lambda put: fault("timed out")
     telling.push.run()
@@ -143,6 +151,7 @@ def test_it_need_not_wait_for_a_retry_that_is_planned(telling: Telling) -> None:
     assert telling.told == ["BBB", *OTHERS]
 
 
+@both_databases
 def test_what_it_refused_before_is_offered_again(telling: Telling) -> None:
     telling.answers = lambda put: fault("HTTP 200, OCPI 2001: no", permanent=True)
     telling.push.run()

@@ -29,7 +29,11 @@ from tests.support.processes import Installation, Server, free_port
 
 MAIL = {"notify_mail_to": "ops@example.com", "notify_mail_from": SENDER, "notify_group_seconds": "0.1"}
 WAIT_SECONDS = 90.0
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # which apprise imports
+pytestmark = [
+    pytest.mark.outside,
+    pytest.mark.both_databases("what was committed when a process died, and who leads then"),
+    pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),  # which apprise imports
+]
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock
 from tests.support.notices import Desk
 
+both_databases = pytest.mark.both_databases("who takes what from the outbox, and in which order")
+
 EVENT: dict[str, Any] = {"type": "party.back", "timestamp": "2030-01-01T00:00:00.000Z", "data": {"parties": []}}
 
 
@@ -72,6 +74,7 @@ def courier(app: Flask, clock: SetClock, channel: Recorder, name: str = "mail", 
     return Courier(app, name, channel, now=clock, **options)
 
 
+@both_databases
 def test_what_is_sent_is_not_sent_again(app: Flask, clock: SetClock, said: pytest.LogCaptureFixture) -> None:
     put(app, clock, "mail", "mail")
     recorder = Recorder()
@@ -88,6 +91,7 @@ def rename(app: Flask, table: str, to: str) -> None:
         connection.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
 
 
+@both_databases
 def test_what_was_sent_as_the_database_went_away_is_not_sent_again(app: Flask, clock: SetClock) -> None:
     put(app, clock, "mail")
     recorder = Recorder()
@@ -102,6 +106,7 @@ def test_what_was_sent_as_the_database_went_away_is_not_sent_again(app: Flask, c
     assert (len(recorder.ids), waiting(app)) == (1, 0)
 
 
+@both_databases
 def test_what_has_got_the_number_of_what_was_sent_is_sent_too(app: Flask, clock: SetClock) -> None:
     """Another process has sent the first again and deleted it; SQLite gives its number to the next."""
     put(app, clock, "mail")
@@ -127,6 +132,7 @@ def test_who_may_not_send_says_so(app: Flask, clock: SetClock) -> None:
     assert (recorder.ids, waiting(app)) == ([], 1)
 
 
+@both_databases
 def test_it_is_tried_again_with_growing_waits_and_given_up_after_a_day(
     app: Flask, clock: SetClock, said: pytest.LogCaptureFixture
 ) -> None:
@@ -149,6 +155,7 @@ def test_it_is_tried_again_with_growing_waits_and_given_up_after_a_day(
     assert given_up.__dict__["hubinfo"]["reason"] == "connection refused"
 
 
+@both_databases
 def test_each_channel_is_tried_by_itself(app: Flask, clock: SetClock) -> None:
     put(app, clock, "mail", "webhook")
     broken, whole = Recorder(), Recorder()
@@ -172,6 +179,7 @@ def test_a_message_that_is_refused_holds_up_no_other(app: Flask, clock: SetClock
     assert (recorder.ids, ids(app)) == ([refused, *others], [refused])
 
 
+@both_databases
 def test_what_is_told_keeps_its_order_whatever_failed_before(app: Flask, clock: SetClock) -> None:
     """That a party is back is not followed by that it is OFFLINE."""
     put(app, clock, "mail")
@@ -219,7 +227,6 @@ def test_what_some_have_got_is_not_sent_again_and_the_log_says_who_has_not(
     assert refused.__dict__["hubinfo"]["reason"] == "mail server refuses ops@example.com: SMTP 550"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_has_to_wait_takes_no_lock_of_writers(app: Flask, make_app: MakeApp, clock: SetClock) -> None:
     """It is looked for work every two seconds."""
     put(app, clock, "mail")
@@ -246,6 +253,7 @@ def test_what_waits_is_tried_at_once_when_it_is_made_due(app: Flask, clock: SetC
     assert waiting(app) == 0
 
 
+@both_databases
 def test_nobody_else_sends_what_is_being_sent(app: Flask, clock: SetClock) -> None:
     """The leader changes while a server hangs."""
     put(app, clock, "mail", "mail")
@@ -255,6 +263,7 @@ def test_nobody_else_sends_what_is_being_sent(app: Flask, clock: SetClock) -> No
     assert (len(first.ids), second.ids, waiting(app)) == (2, [], 0)
 
 
+@both_databases
 def test_what_was_being_sent_by_who_died_is_sent_by_the_next_with_the_same_id(app: Flask, clock: SetClock) -> None:
     class Died(BaseException):
         """As good as kill -9 for what is stored."""
@@ -288,6 +297,7 @@ def test_who_no_longer_leads_stops_after_what_is_under_way(app: Flask, clock: Se
     assert (len(recorder.ids), waiting(app)) == (1, 1)
 
 
+@both_databases
 def test_the_database_is_not_held_while_sending(app: Flask, clock: SetClock) -> None:
     put(app, clock, "mail")
     recorder, pooled = Recorder(), list[str]()
@@ -316,6 +326,7 @@ def test_a_bug_in_a_channel_is_logged_and_tried_again(app: Flask, clock: SetCloc
     assert waiting(app) == 0
 
 
+@both_databases
 def test_what_waits_for_a_channel_that_is_gone_is_forgotten(app: Flask, clock: SetClock) -> None:
     put(app, clock, "mail", "webhook")
     desk = Desk(app, channels=("webhook",), clock=clock)
@@ -324,6 +335,7 @@ def test_what_waits_for_a_channel_that_is_gone_is_forgotten(app: Flask, clock: S
         assert db.session.scalars(select(Notification.channel)).all() == ["webhook"]
 
 
+@both_databases
 def test_noted_as_told_and_put_into_the_outbox_in_one_transaction(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever happens in between, it is neither lost nor told twice."""
     desk = Desk(app)

@@ -9,6 +9,8 @@ from tests.support.apps import MakeApp
 from tests.support.live import Hub
 from tests.support.notices import Desk
 
+both_databases = pytest.mark.both_databases("outages are found and compared in SQL")
+
 OFFLINE, BACK, FLAPPING = "party.offline", "party.back", "party.flapping"
 
 
@@ -21,6 +23,7 @@ def desk(make_app: MakeApp) -> Desk:
     return made
 
 
+@both_databases
 def test_offline_is_told_once_it_has_lasted_long_enough(desk: Desk) -> None:
     desk.become("OFFLINE", "NL-TNM")
     assert desk.after(600) == []
@@ -43,6 +46,7 @@ def test_what_is_back_while_others_are_waited_for_is_not_told(desk: Desk) -> Non
     assert desk.after(7200, step=60) == []
 
 
+@both_databases
 def test_back_again_is_told_of_who_was_told_to_be_offline(desk: Desk) -> None:
     desk.become("OFFLINE", "NL-TNM")
     desk.after(700)
@@ -53,6 +57,7 @@ def test_back_again_is_told_of_who_was_told_to_be_offline(desk: Desk) -> None:
     assert desk.concerns() == [("begun", "")]
 
 
+@both_databases
 def test_the_facts_are_those_of_the_database(desk: Desk) -> None:
     desk.become("OFFLINE", "NL-TNM")
     assert desk.after(685) == [(OFFLINE, ["NL-TNM"])]
@@ -66,6 +71,7 @@ def test_the_facts_are_those_of_the_database(desk: Desk) -> None:
     assert ": 11 minutes 25 seconds, from 2030-01-01 00:00:10 UTC to 2030-01-01 00:11:35 UTC" in desk.text(message)
 
 
+@both_databases
 def test_an_outage_of_fifty_is_one_message(desk: Desk) -> None:
     parties = [f"{country}-P{number:02}" for country in ("DE", "FR") for number in range(24)]
     desk.connect(*parties)
@@ -92,6 +98,7 @@ def test_a_party_with_two_roles_is_one(desk: Desk) -> None:
     assert "NL-TWO TWO (CPO, EMSP): since" in desk.text(message)
 
 
+@both_databases
 def test_a_flapping_party_does_not_fill_a_mailbox(desk: Desk) -> None:
     """OFFLINE for eleven minutes every quarter of an hour, for three hours."""
     told = []
@@ -103,6 +110,7 @@ def test_a_flapping_party_does_not_fill_a_mailbox(desk: Desk) -> None:
     assert [name for name, _ in told] == [OFFLINE, BACK, FLAPPING, BACK, FLAPPING]
 
 
+@both_databases
 def test_what_happened_meanwhile_is_summed_up(make_app: MakeApp) -> None:
     desk = Desk(make_app(notify_offline_seconds=0))
     desk.connect("NL-TNM")
@@ -154,6 +162,7 @@ def test_who_is_suspended_while_offline_is_told_to_be_suspended_and_not_to_be_ba
     assert desk.after(60) == [("party.suspended", ["NL-TNM"])]
 
 
+@both_databases
 def test_a_restart_tells_nothing_twice_and_forgets_nothing(desk: Desk) -> None:
     desk.become("OFFLINE", "NL-TNM")
     desk.after(620)

@@ -9,6 +9,8 @@ from tests.support.metrics import scrape
 from tests.support.notices import Desk
 from tests.support.receivers import put
 
+both_databases = pytest.mark.both_databases("outages are found and compared in SQL")
+
 UNTOLD, TOLD = "platform.untold", "platform.told"
 FAULT, FAULT_ENDED = "own_fault.begun", "own_fault.ended"
 
@@ -34,6 +36,7 @@ def fails_to_be_told(desk: Desk, party: str) -> str:
     return name
 
 
+@both_databases
 def test_a_platform_that_cannot_be_told_for_long_is_told_of_and_so_is_its_end(desk: Desk) -> None:
     name = fails_to_be_told(desk, "NL-TNM")
     assert desk.after(870) == []
@@ -74,6 +77,7 @@ def test_that_it_is_all_told_waits_while_the_platform_is_offline(desk: Desk) -> 
     assert desk.after(60) == [("party.back", ["NL-TNM"]), (TOLD, [name])]
 
 
+@both_databases
 def test_our_own_fault_is_one_message_and_nothing_is_told_of_single_parties(desk: Desk) -> None:
     desk.become("OFFLINE", "NL-TNM")
     desk.connect("FR-XYZ")
@@ -108,6 +112,7 @@ def test_traffic_ends_our_own_fault_also_when_nobody_is_asked_any_more(desk: Des
     assert desk.after(60) == [("party.suspended", ["BE-BEC"])]
 
 
+@both_databases
 def test_what_is_told_of_our_own_fault_is_what_the_metrics_say(desk: Desk) -> None:
     desk.all_fail(failures=1)
     assert (scrape(desk.app)["hubinfo_own_fault"], desk.after(60)) == (0, [])
@@ -156,6 +161,7 @@ def party(make_app: MakeApp) -> Desk:
     return made
 
 
+@both_databases
 def test_a_hub_that_is_silent_is_told_of_by_a_party(party: Desk) -> None:
     party.become("OFFLINE", "DE-HUB")
     assert party.after(600) == []
@@ -166,6 +172,7 @@ def test_a_hub_that_is_silent_is_told_of_by_a_party(party: Desk) -> None:
     assert party.after(60) == [("hub.back", ["DE-HUB"])]
 
 
+@both_databases
 def test_a_hub_that_cannot_be_pulled_from_for_long_is_told_of(party: Desk) -> None:
     name = party.platform_of("DE-HUB")
     party.change_platform("DE-HUB", failed_syncs=2, sync_reason="HTTP 502")

@@ -36,6 +36,7 @@ def last_used_at(app: Flask) -> object:
         return token["last_used_at"]
 
 
+@pytest.mark.both_databases("what is revoked while it is looked at")
 def test_the_last_use_is_kept_to_about_a_minute(app: Flask, now: SetClock) -> None:
     token, began_at = make(app), now.time
     assert last_used_at(app) is None
@@ -69,6 +70,7 @@ def test_the_operators_password_has_a_name_that_no_token_can_have(app: Flask) ->
         make(app, "operator")
 
 
+@pytest.mark.both_databases("what is revoked while it is looked at")
 def test_a_token_that_is_revoked_while_it_is_looked_at_is_no_error(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     token = make(app)
 

@@ -21,6 +21,8 @@ from tests.support.past import set_clock
 from tests.support.peers import Peer
 from tests.support.statements import Listener
 
+both_databases = pytest.mark.both_databases("recorded in the transaction that does it, and lengths are checked there")
+
 MakePeer = Callable[..., Peer]
 CPO = ("CPO", "NL", "TNM")
 
@@ -58,6 +60,7 @@ def refuses_to_record(app: Flask, listen: Callable[[Flask, Listener], None]) -> 
 # Each is recorded
 
 
+@both_databases
 @pytest.mark.parametrize("source", ["command", "board", "api: billing"])
 def test_inviting(app: Flask, now: SetClock, source: str) -> None:
     with app.app_context():
@@ -68,6 +71,7 @@ def test_inviting(app: Flask, now: SetClock, source: str) -> None:
     assert invitation.token not in str(recorded(app))
 
 
+@both_databases
 def test_suspending_and_resuming(app: Flask) -> None:
     connect(app, CPO, ("EMSP", "NL", "TNM"))
     with app.app_context():
@@ -177,6 +181,7 @@ def everything(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
         return {name: [tuple(row) for row in connection.execute(table.select())] for name, table in db.metadata.tables.items()}
 
 
+@both_databases
 @pytest.mark.parametrize("what", TRANSACTIONS)
 def test_what_cannot_be_recorded_is_not_done(app: Flask, request: pytest.FixtureRequest, what: str) -> None:
     connect(app, CPO)
@@ -194,6 +199,7 @@ def test_what_cannot_be_recorded_is_not_done(app: Flask, request: pytest.Fixture
 # The record
 
 
+@both_databases
 def test_hundreds_of_characters_are_kept_as_far_as_they_fit(app: Flask) -> None:
     with app.app_context():
         actions.record("api: " + "n" * 64, "register", "a" * 300, "é" * 300)
@@ -201,6 +207,7 @@ def test_hundreds_of_characters_are_kept_as_far_as_they_fit(app: Flask) -> None:
     assert recorded(app)[0][2:] == ("a" * 255, "é" * 255)
 
 
+@both_databases
 def test_the_record_in_part_newest_first(app: Flask) -> None:
     connect(app, CPO)
     connect(app, ("EMSP", "BE", "BEC"))

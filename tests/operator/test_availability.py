@@ -18,6 +18,8 @@ from tests.support.hubs import SetClock, connect
 from tests.support.past import Past, set_clock
 from tests.support.statements import counted
 
+both_databases = pytest.mark.both_databases("totals are reckoned in SQL")
+
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -84,6 +86,7 @@ def test_a_period_that_makes_no_sense_is_an_error_that_names_the_value(now: SetC
     assert str(error.value).startswith(message)
 
 
+@both_databases
 def test_what_is_said_of_a_party(past: Past) -> None:
     past.add([(0, "PLANNED"), (1000, "CONNECTED"), (1500, "OFFLINE"), (500, "CONNECTED")], "BBB")
     past.add([(0, "PLANNED")], "AAA")
@@ -105,6 +108,7 @@ def test_what_is_said_of_a_party(past: Past) -> None:
     assert of_parties(past, -1000, 4000, "NL-ZZZ") == []
 
 
+@both_databases
 def test_sums_are_to_the_millisecond() -> None:
     rows = [{"connected_seconds": 0.1, "offline_seconds": 0.7}, {"connected_seconds": 0.2, "offline_seconds": 0.1}]
     assert availability.of_hub(rows) == {"availability": 0.3 / 1.1, "connected_seconds": 0.3, "offline_seconds": 0.8}
@@ -114,6 +118,7 @@ _statuses = st.sampled_from([status.value for status in ConnectionStatus])
 _past = st.lists(st.tuples(st.integers(0, 3000), _statuses), max_size=6)
 
 
+@both_databases
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pasts=st.lists(_past, max_size=3), period=st.tuples(st.integers(-500, 9000), st.integers(1, 9000)))
 def test_the_hub_is_all_its_rows_together(past: Past, pasts: list[list[tuple[int, str]]], period: tuple[int, int]) -> None:
@@ -128,6 +133,7 @@ def test_the_hub_is_all_its_rows_together(past: Past, pasts: list[list[tuple[int
     assert hub["availability"] == (pytest.approx(up / (up + down)) if up + down else None)
 
 
+@both_databases
 def test_parties_and_lines_cost_no_further_statements(app: Flask, past: Past) -> None:
     def statements(party: str | None) -> int:
         with counted(app) as found:

@@ -23,6 +23,8 @@ from tests.support.hubs import AnsweringClient, connect, stored
 from tests.support.live import Hub
 from tests.support.peers import Peer
 
+both_databases = pytest.mark.both_databases("its queries")
+
 MakePeer = Callable[..., Peer]
 CPO = ("CPO", "NL", "TNM")
 EMSP = ("EMSP", "BE", "BEC")
@@ -49,6 +51,7 @@ def test_nothing_is_an_empty_list_or_a_sentence(hub: Hub, command: str) -> None:
     assert len(text_of(hub.app, command).splitlines()) == 1
 
 
+@both_databases
 def test_parties_are_all_that_the_hub_keeps(hub: Hub, make_peer: MakePeer) -> None:
     hub.register(make_peer(), CPO, ("EMSP", "NL", "TNM"))
     hub.invite("BE", "BEC", "EMSP")
@@ -71,6 +74,7 @@ def test_parties_as_a_table(hub: Hub, make_peer: MakePeer) -> None:
     assert (planned["ROLE"], planned["STATUS"], planned["LAST HEARD AT"]) == ("EMSP", "PLANNED", "-")
 
 
+@both_databases
 def test_platforms_are_every_connection(hub: Hub, make_peer: MakePeer) -> None:
     peer = make_peer()
     hub.register(peer, CPO, ("EMSP", "NL", "TNM"))
@@ -109,6 +113,7 @@ def test_a_platform_name_is_not_used_twice(hub: Hub) -> None:
     assert of(json_of(hub.app, "platforms"), "platform") == [name, "NL-TNN"]
 
 
+@both_databases
 def test_show_is_one_party_in_full(hub: Hub, make_peer: MakePeer) -> None:
     hub.register(make_peer(), CPO, ("CPO", "NL", "ELS"))
     hub.invite("BE", "BEC", "EMSP")
@@ -165,6 +170,7 @@ def test_a_party_that_is_none_is_one_line(hub: Hub, command: str, options: tuple
     assert error_of(hub.app, command, "nl", "tnm", *options) == "no such party: NL-TNM; flask hubinfo parties lists them"
 
 
+@both_databases
 def test_pushes_say_who_is_behind(hub: Hub) -> None:
     connect(hub.app, CPO)
     connect(hub.app, EMSP, receiver=False)
@@ -174,6 +180,7 @@ def test_pushes_say_who_is_behind(hub: Hub) -> None:
     assert (row["behind"], row["failures"], row["next_attempt_at"], row["reason"]) == (2, 0, None, "being told")
 
 
+@both_databases
 def test_pushes_say_why_and_when_next(hub: Hub) -> None:
     connect(hub.app, CPO)
     connect(hub.app, EMSP, receiver=False)
@@ -185,6 +192,7 @@ def test_pushes_say_why_and_when_next(hub: Hub) -> None:
     assert (printed["NEXT ATTEMPT AT"], printed["REASON"]) == (row["next_attempt_at"], "timed out after 10 s")
 
 
+@both_databases
 def test_pushes_say_what_was_refused_for_good(hub: Hub) -> None:
     connect(hub.app, CPO)
     connect(hub.app, EMSP, receiver=False)
@@ -195,6 +203,7 @@ def test_pushes_say_what_was_refused_for_good(hub: Hub) -> None:
     assert (refused["country_code"], refused["party_id"], refused["role"]) == ("BE", "BEC", "EMSP")
 
 
+@both_databases
 def test_pushes_say_that_who_is_offline_is_not_pushed_to(hub: Hub) -> None:
     platform = connect(hub.app, CPO)
     connect(hub.app, EMSP, receiver=False)
@@ -216,6 +225,7 @@ def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     assert error_of(app, "parties", "--json").endswith("cannot be opened: unable to open database file")
 
 
+@both_databases
 def test_history_is_paged_without_gaps_though_the_clock_was_set_back(hub: Hub) -> None:
     connect(hub.app, CPO)
     for _ in range(2):

@@ -88,6 +88,7 @@ def test_settings_say_who_this_is_and_name_the_placeholder(make_app: MakeApp, co
     assert (ok, "placeholder" in message) == (True, is_placeholder)
 
 
+@pytest.mark.both_databases("what it says of the database")
 def test_database_says_where_with_which_schema_and_how_much(app: Flask) -> None:
     connect(app, CPO, ("EMSP", "NL", "TNM"))
     with app.app_context():
@@ -128,6 +129,7 @@ def test_sqlite_is_named_with_what_is_done_about_it(app: Flask, database_url: st
         assert message.startswith(f"{sqlite3.sqlite_version}, without the WAL-reset bug")
 
 
+@pytest.mark.both_databases("what it says of the database")
 def test_secrets_that_another_key_encrypted_fail_naming_the_platform(app: Flask, make_app: MakeApp) -> None:
     name = stored(app, connect(app, CPO))["name"]
     assert examine(app)["secrets"] == (True, "all 1 stored tokens can be decrypted")

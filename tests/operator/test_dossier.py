@@ -19,6 +19,8 @@ from tests.support.past import set_clock
 from tests.support.rounds import fault, keepalive, ok, push
 from tests.support.statements import counted
 
+both_databases = pytest.mark.both_databases("its queries")
+
 CPO, EMSP = ("CPO", "NL", "AAA"), ("EMSP", "BE", "BBB")
 
 
@@ -41,6 +43,7 @@ def said(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in rows]
 
 
+@both_databases
 def test_everything_the_board_shows_is_there(app: Flask, now: SetClock) -> None:
     platform = connect(app, CPO, ("EMSP", "NL", "AAA"))
     found = of(app)
@@ -85,6 +88,7 @@ def test_who_was_invited_only_has_a_connection_that_waits(app: Flask, now: SetCl
     assert said([connection], "registered", "invited", "status", "token_made_at") == [(False, True, "PLANNED", now.time)]
 
 
+@both_databases
 def test_history_is_newest_first_with_reasons(app: Flask, now: SetClock) -> None:
     platform, began_at = connect(app, CPO), now.time
     now.pass_seconds(60)
@@ -96,6 +100,7 @@ def test_history_is_newest_first_with_reasons(app: Flask, now: SetClock) -> None
     ]
 
 
+@both_databases
 def test_what_it_was_told_and_how_it_was_probed(app: Flask, now: SetClock) -> None:
     first, second = connect(app, CPO), connect(app, EMSP)
     now.pass_seconds(400)
@@ -110,6 +115,7 @@ def test_what_it_was_told_and_how_it_was_probed(app: Flask, now: SetClock) -> No
     assert said(other["platforms"], "failed_probes", "probe_reason") == [(1, "timed out")]
 
 
+@both_databases
 def test_what_it_has_not_been_told_and_why(app: Flask, now: SetClock) -> None:
     platform = connect(app, CPO)
     connect(app, EMSP)
@@ -124,6 +130,7 @@ def test_what_it_has_not_been_told_and_why(app: Flask, now: SetClock) -> None:
     assert said(of(app)["not_told"], *columns) == not_told
 
 
+@both_databases
 def test_what_it_refused(app: Flask, now: SetClock) -> None:
     connect(app, CPO)
     connect(app, EMSP)
@@ -134,6 +141,7 @@ def test_what_it_refused(app: Flask, now: SetClock) -> None:
     assert of(app)["not_told"] == []
 
 
+@both_databases
 def test_a_party_on_two_platforms_has_two_connections(app: Flask) -> None:
     first, second = connect(app, CPO), connect(app, ("EMSP", "NL", "AAA"))
     connect(app, EMSP)
@@ -156,6 +164,7 @@ def test_on_the_partys_side_nothing_is_to_be_told(make_app: MakeApp) -> None:
     assert (found["not_told"], found["platforms"][0]["behind"]) == ([], 0)
 
 
+@both_databases
 def test_others_cost_no_further_statements(app: Flask, now: SetClock) -> None:
     def statements() -> int:
         with counted(app) as found:

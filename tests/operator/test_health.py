@@ -53,6 +53,7 @@ def test_not_ready_while_nobody_does_the_background_work(app: Flask) -> None:
     assert why_not(app) == "background work: no process is doing it"
 
 
+@pytest.mark.both_databases("how a database that is not there fails")
 def test_ready_when_this_process_does_it(make_app: MakeApp) -> None:
     app = make_app()
     app.extensions[WORKER] = worker = Worker(app)
@@ -75,6 +76,7 @@ def test_not_ready_with_a_key_that_reads_none_of_the_tokens(make_app: MakeApp) -
     worker.stop()
 
 
+@pytest.mark.both_databases("how a database that is not there fails")
 def test_ready_when_another_process_does_it_and_not_when_that_has_stopped(make_app: MakeApp) -> None:
     app, worker = make_app(), Worker(make_app())
     lead(worker)

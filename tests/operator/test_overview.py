@@ -15,6 +15,8 @@ from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock, connect
 from tests.support.past import set_clock
 
+both_databases = pytest.mark.both_databases("filters, sorting and cutting are SQL")
+
 Row = dict[str, Any]
 
 
@@ -66,6 +68,7 @@ def three(app: Flask, now: SetClock) -> Flask:
 EVERYTHING = ["BE-BBB EMSP", "NL-AAA CPO", "NL-AAA EMSP", "NL-CCC NSP"]
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
@@ -113,6 +116,7 @@ def test_every_sort_is_tested() -> None:
     assert set(SORTED) == set(overview.SORTS)
 
 
+@both_databases
 @pytest.mark.parametrize("sort", SORTED)
 def test_sorted_by_a_column_and_then_by_party_with_none_last_whichever_way(three: Flask, now: SetClock, sort: str) -> None:
     change(three, 2, last_heard_at=now.time)
@@ -141,6 +145,7 @@ def test_a_sort_that_there_is_not_is_an_error_that_names_it(three: Flask) -> Non
         parties(three, sort="size")
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("offset", "limit", "expected"), [(0, 2, EVERYTHING[:2]), (2, 2, EVERYTHING[2:]), (3, 50, EVERYTHING[3:]), (4, 2, [])]
 )
@@ -149,6 +154,7 @@ def test_a_page(three: Flask, offset: int, limit: int, expected: list[str]) -> N
     assert parties(three, offset=offset, limit=limit).total == 4
 
 
+@both_databases
 def test_what_a_row_says(three: Flask, now: SetClock) -> None:
     row = parties(three, text="BBB").rows[0]
     began_at = SetClock().time
@@ -173,6 +179,7 @@ def test_what_a_row_says(three: Flask, now: SetClock) -> None:
     }
 
 
+@both_databases
 def test_nobody_is_behind_without_a_receiver_and_nothing_is_on_the_partys_side(three: Flask, make_app: MakeApp) -> None:
     assert [row["behind"] for row in parties(three).rows] == [1, 2, 2, None]
     party = make_app(roles="CPO", country_code="NL", party_id="OUR")
@@ -188,6 +195,7 @@ def test_availability_is_of_the_last_day_and_the_last_30(three: Flask, now: SetC
     assert parties(three, text="BBB").rows[0]["availability_24h"] is None
 
 
+@both_databases
 @pytest.mark.parametrize(("suspended_by_operator", "expected"), [(True, "by an operator"), (False, "no longer registered")])
 def test_why_a_party_is_suspended(three: Flask, suspended_by_operator: bool, expected: str) -> None:
     suspend(three, 2)
@@ -195,6 +203,7 @@ def test_why_a_party_is_suspended(three: Flask, suspended_by_operator: bool, exp
     assert parties(three, text="BBB").rows[0]["reason"] == expected
 
 
+@both_databases
 def test_why_others_are_as_they_are(three: Flask) -> None:
     change(three, 1, push_reason="timed out")
     reasons = {row["party"]: row["reason"] for row in parties(three).rows}
@@ -214,6 +223,7 @@ def test_the_rows_of_one_party(three: Flask) -> None:
     assert rows == parties(three, text="AAA").rows
 
 
+@both_databases
 def test_counts_and_choices(three: Flask) -> None:
     suspend(three, 1)
     with three.app_context():

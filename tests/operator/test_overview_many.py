@@ -11,6 +11,8 @@ from tests.support.hubs import SetClock, connect
 from tests.support.past import set_clock
 from tests.support.statements import counted
 
+pytestmark = pytest.mark.both_databases("one statement for all rows")
+
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:

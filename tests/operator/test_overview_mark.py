@@ -101,6 +101,7 @@ def failed_probe(app: Flask, now: SetClock) -> None:
     keepalive(app, lambda request: fault("connection refused"), now)
 
 
+@pytest.mark.both_databases("sums and latest times are reckoned in SQL")
 @pytest.mark.parametrize("what", CHANGES)
 def test_it_changes_with_the_table(hub: Flask, now: SetClock, what: str) -> None:
     before = mark(hub)
@@ -131,6 +132,7 @@ def test_a_suspension_that_changes_only_the_reason_changes_it(hub: Flask, now: S
     assert mark(hub) != before
 
 
+@pytest.mark.both_databases("sums and latest times are reckoned in SQL")
 def test_two_that_change_places_change_it(hub: Flask, now: SetClock) -> None:
     inside(lambda platform: setattr(platform, "failed_probes", 1), 1)(hub, now)
     before = mark(hub)
@@ -139,6 +141,7 @@ def test_two_that_change_places_change_it(hub: Flask, now: SetClock) -> None:
     assert mark(hub) != before
 
 
+@pytest.mark.both_databases("sums and latest times are reckoned in SQL")
 def test_it_does_not_change_when_somebody_is_heard(hub: Flask, now: SetClock) -> None:
     before = mark(hub)
     now.pass_seconds(5)

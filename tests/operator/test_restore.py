@@ -4,6 +4,8 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.support.commands import error_of, json_of, text_of
 from tests.support.instances import Instance, Instances
 from tests.support.live import Hub
@@ -41,6 +43,7 @@ def test_what_peers_were_told_after_the_backup_is_put_right(tmp_path: Path, sqli
             other.wait_for(lambda other: other.known() == {("NL-TNM", "CPO"): "CONNECTED", NEW: "PLANNED"})
 
 
+@pytest.mark.both_databases("all rows take new revisions in one transaction")
 def test_it_changes_no_status_and_is_recorded(hub: Hub) -> None:
     hub.invite("NL", "TNM", "CPO")
     [before] = json_of(hub.app, "parties")

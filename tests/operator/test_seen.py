@@ -18,6 +18,8 @@ from tests.support.hubs import connect
 from tests.support.live import Hub
 from tests.support.statements import counted
 
+pytestmark = pytest.mark.both_databases("the list as SQL orders and cuts it")
+
 VERSIONS = ("2.2", "2.2.1", "2.3.0")
 
 

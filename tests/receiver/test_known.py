@@ -19,6 +19,8 @@ from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, OLDER, put
 from tests.support.statements import counted
 
+both_databases = pytest.mark.both_databases("which of several rows wins is decided in SQL")
+
 KNOWN = ["hub", "country_code", "party_id", "role", "status", "last_updated", "received_at", "valid", "stale"]
 REACHABLE = ["reachable", "status", "hub", "since", "stale"]
 SECOND = "FR-HUB"
@@ -43,6 +45,7 @@ def reachable(party: Hub, *options: str, exit_code: int = 0) -> tuple[Any, ...]:
     return tuple(found.values())
 
 
+@both_databases
 def test_known_lists_what_each_hub_told_in_the_order_of_telling(party: Hub) -> None:
     connect_hub(party.app, SECOND)
     told(party, "OFFLINE", SECOND)
@@ -58,6 +61,7 @@ def test_known_lists_what_each_hub_told_in_the_order_of_telling(party: Hub) -> N
     assert {(row["last_updated"], row["valid"], row["stale"]) for row in rows} == {(SINCE, True, False)}
 
 
+@both_databases
 def test_known_of_one_party_is_found_without_case_in_all_its_roles(party: Hub) -> None:
     for role in ("CPO", "EMSP"):
         told(party, role=role)
@@ -123,6 +127,7 @@ def test_a_party_that_no_hub_lists_is_not_reachable(party: Hub) -> None:
     assert (result.exit_code, result.stdout) == (1, "NL-TNM cannot be reached: no hub lists it\n")
 
 
+@both_databases
 @pytest.mark.parametrize("status", ["OFFLINE", "SUSPENDED", "unregistered"])
 def test_what_a_hub_told_is_stale_while_it_cannot_tell_of_changes(party: Hub, status: str) -> None:
     told(party)
@@ -140,6 +145,7 @@ def test_a_hub_that_is_heard_again_is_believed_again(party: Hub) -> None:
     assert reachable(party) == (True, "CONNECTED", HUB, SINCE, False)
 
 
+@both_databases
 @pytest.mark.parametrize("times", [(OLDER, NEWER), (NEWER, OLDER)], ids=["first is older", "first is newer"])
 @pytest.mark.parametrize("open_way", [HUB, SECOND])
 def test_connected_through_one_hub_and_offline_through_another_is_reachable(
@@ -198,6 +204,7 @@ def say(make_app: MakeApp) -> Callable[[list[Any]], known.Reachability]:
     return reachability
 
 
+@both_databases
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(ways, max_size=5))
 def test_of_what_several_hubs_say_an_open_way_wins_then_what_is_sure_then_the_latest(
@@ -219,6 +226,7 @@ def test_of_what_several_hubs_say_an_open_way_wins_then_what_is_sure_then_the_la
     assert newness == max(way[3] for way in alike)
 
 
+@both_databases
 @pytest.mark.parametrize("count", [1, 30])
 def test_what_is_known_and_reachable_takes_one_query_however_much_it_is(party: Hub, count: int) -> None:
     for number in range(count):

@@ -16,6 +16,8 @@ from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, OLDER, PATH, call, codes, get, put
 from tests.support.statements import counted
 
+both_databases = pytest.mark.both_databases("a row is made or changed at the same time by several")
+
 
 def endpoints(party: Hub) -> set[tuple[str, str]]:
     answer = party.call("GET", "/ocpi/2.2.1", token_of(HUB)).json
@@ -66,6 +68,7 @@ def test_the_role_in_the_body_selects_the_row(party: Hub) -> None:
     assert get(party, "NL/TNM?role=NSP") is None
 
 
+@both_databases
 @pytest.mark.parametrize(("newer", "older"), [("CPO", "EMSP"), ("EMSP", "CPO")])
 @pytest.mark.parametrize("first", ["CPO", "EMSP"])
 def test_of_several_roles_get_says_the_one_updated_last(party: Hub, newer: str, older: str, first: str) -> None:
@@ -75,6 +78,7 @@ def test_of_several_roles_get_says_the_one_updated_last(party: Hub, newer: str, 
     assert get(party)["role"] == newer
 
 
+@both_databases
 @pytest.mark.parametrize("about", ["NL/TNM", "nl/tnm", "Nl/tNM", "nl/TNM/"])
 @pytest.mark.parametrize("told", ["NL-TNM", "nl-tnm", "nL-TnM"])
 def test_url_and_body_name_the_same_party_without_case_and_it_is_kept_as_it_was_told(party: Hub, about: str, told: str) -> None:
@@ -93,6 +97,7 @@ def test_without_last_updated_it_is_stamped_with_the_time_of_arrival(party: Hub)
     assert get(party)["status"] == "OFFLINE"
 
 
+@both_databases
 def test_what_is_older_than_what_is_stored_is_1000_and_changes_nothing(party: Hub) -> None:
     """OCPI leaves it open; ocpi.md, open point 4."""
     put(party, client_info())
@@ -101,6 +106,7 @@ def test_what_is_older_than_what_is_stored_is_1000_and_changes_nothing(party: Hu
     assert party.run("known") == before
 
 
+@both_databases
 @pytest.mark.parametrize("last_updated", [TOLD_AT, "2026-01-01T00:00:00", "2026-01-01T00:00:00.000Z", NEWER])
 def test_of_the_same_time_or_newer_it_is_taken_however_the_time_is_written(party: Hub, last_updated: str) -> None:
     put(party, client_info())
@@ -108,6 +114,7 @@ def test_of_the_same_time_or_newer_it_is_taken_however_the_time_is_written(party
     assert get(party)["status"] == "OFFLINE"
 
 
+@both_databases
 @pytest.mark.parametrize("last_updated", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
 def test_the_first_and_the_last_of_all_times_are_times(party: Hub, last_updated: str) -> None:
     assert codes(put(party, client_info(last_updated=last_updated))) == (201, 1000)
@@ -148,6 +155,7 @@ def test_what_each_of_two_hubs_told_is_kept_apart(party: Hub) -> None:
     assert get(party, "BE/BEC") is None
 
 
+@both_databases
 def test_what_was_no_longer_valid_is_valid_again_when_it_is_put(party: Hub) -> None:
     put(party, client_info())
     with party.app.app_context(), write() as session:
@@ -186,6 +194,7 @@ def test_who_is_hub_and_party_passes_nothing_on_of_what_other_hubs_told(make_app
     assert not [url for url in client.urls if "TNM" in url]
 
 
+@both_databases
 def test_of_many_at_once_one_makes_the_row(party: Hub) -> None:
     statuses = ["CONNECTED", "OFFLINE", "PLANNED", "SUSPENDED"] * 3
     with ThreadPoolExecutor(len(statuses)) as pool:
@@ -194,6 +203,7 @@ def test_of_many_at_once_one_makes_the_row(party: Hub) -> None:
     assert len(party.run("known")) == 1
 
 
+@both_databases
 @pytest.mark.parametrize("count", [1, 20])
 def test_a_put_costs_a_fixed_number_of_statements(party: Hub, count: int) -> None:
     for number in range(count):

@@ -19,6 +19,8 @@ from tests.support.hub_peer import HubPeer, connect_hub, set_status, token_of
 from tests.support.hubs import AnsweringClient, SetClock, connect, stored
 from tests.support.live import Hub, LiveHub
 
+both_databases = pytest.mark.both_databases("who is due is compared in SQL")
+
 MakeLiveHub = Callable[..., LiveHub]
 MakeHubPeer = Callable[..., HubPeer]
 DAY = 86400
@@ -85,6 +87,7 @@ def test_the_waits_are_splayed_by_a_tenth_both_ways(make_app: MakeApp) -> None:
     assert max(waits) > 1040
 
 
+@both_databases
 def test_a_broken_pull_is_retried_with_growing_waits_until_one_comes_through(pulls: Pulls) -> None:
     pulls.broken, waits = set(pulls.ids), []
     assert pulls.after(0) == pulls.ids
@@ -119,6 +122,7 @@ def test_one_broken_hub_delays_no_other(make_app: MakeApp) -> None:
     assert pulls.after(10) == [pulls.ids[1]]
 
 
+@both_databases
 @pytest.mark.parametrize("status", ["OFFLINE", "SUSPENDED", "unregistered"])
 def test_a_hub_that_cannot_be_reached_is_not_asked_and_one_that_returns_is_at_once(pulls: Pulls, status: str) -> None:
     pulls.after(0)
@@ -134,6 +138,7 @@ def test_a_hub_that_cannot_be_reached_is_not_asked_and_one_that_returns_is_at_on
     assert pulls.after(0) == pulls.ids
 
 
+@both_databases
 def test_a_hub_that_returns_is_due_at_once_though_the_last_pull_was_just_now(pulls: Pulls) -> None:
     pulls.after(0)
     for status in ("OFFLINE", "CONNECTED"):
@@ -141,6 +146,7 @@ def test_a_hub_that_returns_is_due_at_once_though_the_last_pull_was_just_now(pul
     assert pulls.after(0) == pulls.ids
 
 
+@both_databases
 def test_only_those_that_are_hubs_now_and_have_a_sender_are_asked(pulls: Pulls) -> None:
     connect(pulls.app, ("CPO", "BE", "BEC"))
     without_sender, no_longer_hub = connect_hub(pulls.app, "FR-HUB"), connect_hub(pulls.app, "BE-HUB")
@@ -150,6 +156,7 @@ def test_only_those_that_are_hubs_now_and_have_a_sender_are_asked(pulls: Pulls) 
     assert pulls.after(0) == pulls.ids
 
 
+@both_databases
 def test_all_are_due_at_start_the_silent_as_soon_as_they_are_heard(make_app: MakeApp) -> None:
     pulls = Pulls(make_app(roles="CPO"), hubs=2)
     pulls.after(0)
@@ -161,6 +168,7 @@ def test_all_are_due_at_start_the_silent_as_soon_as_they_are_heard(make_app: Mak
     assert pulls.after(0) == pulls.ids[1:]
 
 
+@both_databases
 def test_renewed_credentials_are_a_reason_to_pull(party: Hub, make_hub_peer: MakeHubPeer) -> None:
     with party.app.app_context(), write() as session:
         session.get_one(Platform, 1).next_sync_at = clock.parse("2100-01-01T00:00:00Z")
@@ -190,6 +198,7 @@ def test_a_token_that_cannot_be_decrypted_is_a_reason_and_delays_no_other(make_a
     assert (row["failed_syncs"], pulls.wait(pulls.ids[0])) == (1, 10)
 
 
+@both_databases
 def test_looking_for_what_is_due_and_pulling_nothing_writes_nothing(pulls: Pulls) -> None:
     pulls.after(0)
     before = stored(pulls.app, pulls.ids[0])

@@ -192,6 +192,7 @@ def put_meanwhile(party: Hub, hub_peer: HubPeer, told: dict[str, Any], page: int
     hub_peer.before_page = push
 
 
+@pytest.mark.both_databases("pushes are stored while the list is")
 @pytest.mark.parametrize("page", [1, 2, 3])
 @pytest.mark.parametrize("number", [0, 2, 4])
 def test_a_push_that_arrives_during_the_pull_and_is_newer_wins(party: Hub, hub_peer: HubPeer, page: int, number: int) -> None:
@@ -202,12 +203,14 @@ def test_a_push_that_arrives_during_the_pull_and_is_newer_wins(party: Hub, hub_p
     assert (row["status"], row["last_updated"], row["valid"]) == ("SUSPENDED", NEWER, True)
 
 
+@pytest.mark.both_databases("pushes are stored while the list is")
 def test_a_push_during_the_pull_that_is_older_than_the_list_loses(party: Hub, hub_peer: HubPeer) -> None:
     put_meanwhile(party, hub_peer, client_info("NL-A04", status="SUSPENDED", last_updated=OLDER), 1)
     pull(party)
     assert [row["status"] for row in party.run("known", "NL", "A04")] == ["CONNECTED"]
 
 
+@pytest.mark.both_databases("pushes are stored while the list is")
 @pytest.mark.parametrize("told", ["NL-NEW", "NL-OLD"])
 def test_what_is_pushed_during_the_pull_is_valid_though_not_listed(party: Hub, hub_peer: HubPeer, told: str) -> None:
     put_meanwhile(party, hub_peer, client_info(told, last_updated=NEWER), 3)

@@ -12,6 +12,8 @@ from tests.support.peers import Handler
 from tests.support.pulling import ALL, numbers, parties, pull, told_before, two_on_a_page
 from tests.support.receivers import put
 
+both_databases = pytest.mark.both_databases("what is listed no longer is marked by one statement")
+
 MakeHubPeer = Callable[..., HubPeer]
 
 
@@ -35,6 +37,7 @@ def came_through(party: Hub, hub_peer: HubPeer) -> None:
     assert (numbers(party), numbers(party, valid=False)) == (ALL, ["OLD"])
 
 
+@both_databases
 def test_link_is_followed_to_the_end_and_what_is_not_listed_is_no_longer_valid(party: Hub, hub_peer: HubPeer) -> None:
     came_through(party, hub_peer)
     assert offsets(hub_peer) == ["0", "2", "4"] * 2  # once more before a row is said to be gone
@@ -83,6 +86,7 @@ def test_a_count_that_is_none_is_no_count(party: Hub, hub_peer: HubPeer, count: 
     came_through(party, hub_peer)
 
 
+@both_databases
 def test_an_empty_list_makes_all_that_was_told_no_longer_valid(party: Hub, hub_peer: HubPeer) -> None:
     hub_peer.listed = []
     made = pull(party)
@@ -90,6 +94,7 @@ def test_an_empty_list_makes_all_that_was_told_no_longer_valid(party: Hub, hub_p
     assert numbers(party) == []
 
 
+@both_databases
 def test_what_is_listed_again_is_valid_again(party: Hub, hub_peer: HubPeer) -> None:
     pull(party)
     hub_peer.listed.append(client_info("NL-OLD"))
@@ -104,6 +109,7 @@ def test_a_second_pull_of_the_same_list_changes_nothing(party: Hub, hub_peer: Hu
     assert (made.reason, made.received, made.changed, made.no_longer_valid) == (None, 5, 0, 0)
 
 
+@both_databases
 def test_what_another_hub_told_stays_as_it_is(party: Hub, hub_peer: HubPeer) -> None:
     connect_hub(party.app, "FR-HUB")
     put(party, client_info("NL-OLD"), "NL/OLD", hub="FR-HUB")
@@ -111,6 +117,7 @@ def test_what_another_hub_told_stays_as_it_is(party: Hub, hub_peer: HubPeer) -> 
     assert [(row["hub"], row["valid"]) for row in party.run("known", "NL", "OLD")] == [("DE-HUB", False), ("FR-HUB", True)]
 
 
+@both_databases
 def test_several_roles_of_a_party_are_several_rows(party: Hub, hub_peer: HubPeer) -> None:
     hub_peer.listed = [client_info("NL-A00", role) for role in ("CPO", "EMSP", "NSP")]
     pull(party)
@@ -145,6 +152,7 @@ def test_the_version_spoken_with_the_hub_decides_what_is_a_role(
     assert pull(party).received == 1 + kept
 
 
+@both_databases
 def test_a_row_that_comes_twice_is_one_row(party: Hub, hub_peer: HubPeer) -> None:
     """One was put before those already read, as by a hub that lists the newest first."""
 

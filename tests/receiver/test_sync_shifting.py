@@ -23,6 +23,8 @@ from tests.support.peers import Handler
 from tests.support.pulling import numbers, parties, pull, told_before, two_on_a_page
 from tests.support.receivers import put
 
+both_databases = pytest.mark.both_databases("many rows at once, and comparison without case")
+
 MakeHubPeer = Callable[..., HubPeer]
 
 
@@ -36,6 +38,7 @@ def party(make_app: MakeApp, hub_peer: HubPeer) -> Hub:
     return told_before(make_app(roles="CPO", request_timeout_seconds=10), hub_peer)
 
 
+@both_databases
 @pytest.mark.parametrize("added", [0, 1])
 def test_a_row_that_moved_to_a_page_read_already_stays_valid(party: Hub, hub_peer: HubPeer, added: int) -> None:
     """The first row goes, so the third one is on the first page now; with one added at the end, the count does not show it."""
@@ -98,6 +101,7 @@ def test_retry_after_is_obeyed(make_app: MakeApp) -> None:
     assert pulls.wait(pulls.ids[0]) == 600
 
 
+@both_databases
 def test_a_connection_renewed_during_the_pull_is_pulled_from_anew(make_app: MakeApp, make_hub_peer: MakeHubPeer) -> None:
     old, new = make_hub_peer(), make_hub_peer()
     party = told_before(make_app(roles="CPO"), old)
@@ -116,6 +120,7 @@ def test_a_connection_renewed_during_the_pull_is_pulled_from_anew(make_app: Make
     assert row["next_sync_at"] <= clock.now() + timedelta(seconds=1)
 
 
+@both_databases
 def test_a_list_of_ten_thousand_in_one_answer_is_taken(party: Hub, hub_peer: HubPeer) -> None:
     names = map("".join, itertools.product(string.ascii_uppercase, repeat=3))
     hub_peer.listed = [client_info(f"NL-{name}") for name in itertools.islice(names, 10_000)]
@@ -131,6 +136,7 @@ def test_the_reason_says_what_was_wrong_before_the_url(party: Hub, hub_peer: Hub
     assert "must be a list" in str(pull(party).reason)
 
 
+@both_databases
 def test_letters_that_only_look_like_those_of_the_body_in_upper_case_are_another_party(party: Hub) -> None:
     answer = put(party, client_info("NL-TNS"), "NL/TN%C5%BF")  # a long s, whose upper case is S
     assert answer.json is not None

@@ -16,6 +16,8 @@ from tests.support.hubs import connect, stored
 from tests.support.live import Hub
 from tests.support.statements import counted
 
+both_databases = pytest.mark.both_databases("many parties are looked up and written by a few statements")
+
 CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")
 NOTHING = {"counted": 0, "late": 0, "future": [], "unknown": [], "suspended": []}
 
@@ -49,6 +51,7 @@ def api(app: Flask) -> Api:
     return Api(app)
 
 
+@both_databases
 def test_a_message_is_counted_as_heard(api: Api) -> None:
     platform_id, at = heard_long_ago(api.app, CPO), clock.now() - timedelta(seconds=3)
     change(api.app, platform_id, failed_probes=1, next_probe_at=clock.now(), probe_reason="gone")
@@ -57,6 +60,7 @@ def test_a_message_is_counted_as_heard(api: Api) -> None:
     assert (row["last_heard_at"], row["failed_probes"], row["next_probe_at"], row["token_used_at"]) == (at, 0, None, None)
 
 
+@both_databases
 def test_of_several_messages_the_last_counts_in_whatever_order(api: Api) -> None:
     platform_id, now = heard_long_ago(api.app, CPO), clock.now()
     times = [now - timedelta(seconds=seconds) for seconds in (9, 2, 5)]
@@ -64,6 +68,7 @@ def test_of_several_messages_the_last_counts_in_whatever_order(api: Api) -> None
     assert stored(api.app, platform_id)["last_heard_at"] == times[1]
 
 
+@both_databases
 def test_a_late_message_moves_nothing_back(api: Api) -> None:
     platform_id, at = heard_long_ago(api.app, CPO), clock.now() - timedelta(minutes=1)
     assert api.post("/api/heard", [message(at)])["counted"] == 1
@@ -72,12 +77,14 @@ def test_a_late_message_moves_nothing_back(api: Api) -> None:
     assert stored(api.app, platform_id)["last_heard_at"] == at
 
 
+@both_databases
 def test_a_party_that_is_offline_is_connected_at_once(api: Api) -> None:
     set_offline(api.app, heard_long_ago(api.app, CPO, EMSP))
     assert api.post("/api/heard", [message(clock.now() + timedelta(seconds=1))])["counted"] == 1
     assert Hub(api.app).statuses() == {("NL-TNM", "CPO"): "CONNECTED", ("BE-BEC", "EMSP"): "CONNECTED"}
 
 
+@both_databases
 def test_a_message_older_than_going_offline_does_not_revive(api: Api) -> None:
     platform_id = heard_long_ago(api.app, CPO)
     set_offline(api.app, platform_id)
@@ -87,6 +94,7 @@ def test_a_message_older_than_going_offline_does_not_revive(api: Api) -> None:
     assert stored(api.app, platform_id)["last_heard_at"] < before
 
 
+@both_databases
 def test_a_message_older_than_a_failed_check_does_not_excuse_it(api: Api) -> None:
     platform_id, since = heard_long_ago(api.app, CPO), clock.now() - timedelta(seconds=30)
     change(api.app, platform_id, failed_probes=1, failing_since=since)
@@ -128,6 +136,7 @@ def test_what_is_wrong_is_named_with_its_item_and_value(api: Api, body: Any, sai
     assert said in api.error("POST", "/api/heard", 400, json=body)
 
 
+@both_databases
 def test_the_unknown_and_the_suspended_are_told_and_the_others_counted(api: Api) -> None:
     hub, now = Hub(api.app), clock.now()
     heard_long_ago(api.app, CPO)
@@ -141,6 +150,7 @@ def test_the_unknown_and_the_suspended_are_told_and_the_others_counted(api: Api)
     assert hub.statuses()["DE-NEW", "EMSP"] == "PLANNED"
 
 
+@both_databases
 def test_of_a_larger_platform_only_the_suspended_party_is_not_counted(api: Api) -> None:
     heard_long_ago(api.app, CPO, EMSP)
     Hub(api.app).run("suspend", "NL", "TNM")
@@ -148,6 +158,7 @@ def test_of_a_larger_platform_only_the_suspended_party_is_not_counted(api: Api) 
     assert api.post("/api/heard", batch) == {**NOTHING, "counted": 1, "suspended": ["NL-TNM"]}
 
 
+@both_databases
 def test_a_message_does_not_revive_what_was_resumed_after_it(api: Api) -> None:
     heard_long_ago(api.app, CPO, EMSP)
     before, hub = clock.now() - timedelta(seconds=1), Hub(api.app)
@@ -167,6 +178,7 @@ def test_strangers_are_refused_also_with_an_ocpi_token(api: Api) -> None:
         assert response.status_code == 401
 
 
+@both_databases
 def test_ten_thousand_messages_are_one_transaction_of_a_constant_number_of_statements(api: Api) -> None:
     for number in range(20):
         heard_long_ago(api.app, ("CPO", "NL", f"A{number:02}"))
@@ -182,6 +194,7 @@ def test_ten_thousand_messages_are_one_transaction_of_a_constant_number_of_state
     assert many == few
 
 
+@both_databases
 def test_ten_thousand_parties_are_looked_up_at_once(api: Api) -> None:
     """More names than a statement of an old SQLite takes."""
     names = [f"{first}{second}-{number:03}" for first in "ABCD" for second in "ABC" for number in range(1000)][:LONGEST_LIST]
@@ -189,6 +202,7 @@ def test_ten_thousand_parties_are_looked_up_at_once(api: Api) -> None:
     assert said == {**NOTHING, "unknown": names}
 
 
+@both_databases
 def test_what_is_noted_for_later_moves_no_time_back(app: Flask) -> None:
     """A process may write down what it heard after another has written something later."""
     platform_id, now = heard_long_ago(app, CPO), clock.now()

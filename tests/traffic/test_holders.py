@@ -15,6 +15,8 @@ from hubinfo.platforms.vault import digest
 from tests.support.statements import counted
 from tests.traffic.test_heard import CPO, EMSP, TOKEN, ask, connected, directory_of, unregister
 
+pytestmark = pytest.mark.both_databases("the counter is moved in the transaction that changes what it counts")
+
 
 def test_a_watched_directory_asks_the_database_nothing(app: Flask) -> None:
     """Also not after a batch of who was heard has been written, by this process or another."""

@@ -36,6 +36,7 @@ def test_a_hub_without_parties_has_an_empty_table(api: Api) -> None:
     assert api.get("/api/parties") == {"total": 0, "counts": counts, "parties": []}
 
 
+@pytest.mark.both_databases("sorting, filtering and history in pages are SQL")
 def test_the_table_has_a_row_for_each_role_and_counts_all(api: Api, peer: Peer) -> None:
     invite(api, "ABC", roles=["CPO", "EMSP"])
     table = api.get("/api/parties")
@@ -47,6 +48,7 @@ def test_the_table_has_a_row_for_each_role_and_counts_all(api: Api, peer: Peer) 
     ]
 
 
+@pytest.mark.both_databases("sorting, filtering and history in pages are SQL")
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -127,6 +129,7 @@ def test_a_party_is_suspended_and_resumed_by_role(api: Api) -> None:
     assert api.error("POST", f"{PARTY}/suspend", 404, json={"role": "NSP"}).startswith("no such party: NL-TNM as NSP")
 
 
+@pytest.mark.both_databases("sorting, filtering and history in pages are SQL")
 def test_history_is_there_to_its_end_a_page_at_a_time(api: Api) -> None:
     connect(api.app, CPO, ("EMSP", "NL", "TNM"))
     for _ in range(3):

@@ -20,6 +20,7 @@ def api(hub: Hub) -> Api:
     return Api(hub.app)
 
 
+@pytest.mark.both_databases("its queries")
 def test_every_connection_and_how_it_is(hub: Hub, api: Api, make_peer: Callable[..., Peer]) -> None:
     assert api.get("/api/platforms") == []
     hub.register(make_peer(), CPO)
@@ -27,6 +28,7 @@ def test_every_connection_and_how_it_is(hub: Hub, api: Api, make_peer: Callable[
     assert (platform["platform"], platform["status"], platform["behind"]) == ("NL-TNM", "CONNECTED", 0)
 
 
+@pytest.mark.both_databases("its queries")
 def test_who_has_not_been_told(hub: Hub, api: Api, make_peer: Callable[..., Peer]) -> None:
     assert api.get("/api/pushes") == []
     hub.register(make_peer(), CPO)
@@ -126,6 +128,7 @@ def test_a_pull_is_of_every_hub_or_one(party: Hub, make_hub_peer: Callable[..., 
     assert api.error("POST", "/api/sync", 404, json={"hub": "BE-HUB"})
 
 
+@pytest.mark.both_databases("its queries")
 def test_what_each_hub_says(party: Hub, make_hub_peer: Callable[..., HubPeer]) -> None:
     api, peer = Api(party.app), make_hub_peer("FR-HUB")
     peer.listed = [client_info()]

@@ -11,6 +11,8 @@ from tests.support.hubs import connect
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
 
+both_databases = pytest.mark.both_databases("pages by id, and sums, are SQL")
+
 CPO = ("CPO", "NL", "TNM")
 PERIOD = "date_from=2020-01-01T00:00:00Z&date_to=2020-02-01T00:00:00Z"
 
@@ -30,6 +32,7 @@ def test_a_probe_is_activity_and_an_action(hub: Hub, api: Api, make_peer: Callab
     assert (done["source"], done["what"], done["about"]) == ("api: tests", "probe", "NL-TNM")
 
 
+@both_databases
 def test_a_push_is_activity(make_live_hub: Callable[..., LiveHub], make_peer: Callable[..., Peer]) -> None:
     hub, peer = make_live_hub(), make_peer()
     api, pushes = Api(hub.app), "/api/activity?kind=push&party=NL-TNM"
@@ -39,6 +42,7 @@ def test_a_push_is_activity(make_live_hub: Callable[..., LiveHub], make_peer: Ca
     assert [(push["party_id"], push["told"], push["outcome"]) for push in api.get(pushes)] == [("XYZ", "PLANNED", "ok")]
 
 
+@both_databases
 def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
     for name in ("a", "b", "c"):
         api.post("/api/tokens", {"name": name}, 201)
@@ -47,6 +51,7 @@ def test_actions_come_newest_first_and_in_pages(api: Api) -> None:
     assert [row["about"] for row in api.get(f"/api/actions?before={older['id']}")] == ["a", "tests"]
 
 
+@both_databases
 def test_the_newest_page_may_be_asked_for_by_the_largest_id(api: Api) -> None:
     assert api.get("/api/actions?before=9223372036854775807&party=NL-TNM") == []
     assert api.get("/api/activity?before=9223372036854775807&kind=push") == []
@@ -65,6 +70,7 @@ def test_availability_of_a_hub_without_parties(api: Api) -> None:
     assert (found["hub"]["availability"], found["parties"]) == (None, [])
 
 
+@both_databases
 def test_availability_of_parties_as_json_and_csv(api: Api) -> None:
     connect(api.app, CPO)
     connect(api.app, ("EMSP", "DE", "XYZ"))

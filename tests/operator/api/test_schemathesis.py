@@ -14,6 +14,8 @@ from tests.support.peers import Peer
 from tests.support.processes import BIN
 from tests.support.receivers import HUB, put
 
+pytestmark = pytest.mark.outside
+
 SECONDS = 600
 EXAMPLES = 10
 NOT_SAID = """

@@ -18,6 +18,7 @@ def api(hub: Hub) -> Api:
     return Api(hub.app)
 
 
+@pytest.mark.both_databases("a token replaces another in one statement")
 def test_a_token_is_made_used_listed_and_revoked(api: Api) -> None:
     made = api.post("/api/tokens", {"name": "dispatcher"}, 201)
     assert made["name"] == "dispatcher"
@@ -32,6 +33,7 @@ def test_a_token_is_made_used_listed_and_revoked(api: Api) -> None:
     assert dispatcher.send("GET", "/api/parties").status_code == 401
 
 
+@pytest.mark.both_databases("a token replaces another in one statement")
 def test_a_second_token_of_the_same_name_replaces_the_first(api: Api) -> None:
     first, second = (api.post("/api/tokens", {"name": "dispatcher"}, 201)["token"] for _ in range(2))
     assert [Api(api.app, token).send("GET", "/api/parties").status_code for token in (first, second)] == [401, 200]

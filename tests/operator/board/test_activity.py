@@ -13,6 +13,8 @@ from tests.support.board import Board, suspend_in_secret
 from tests.support.hubs import connect
 from tests.support.live import Hub
 
+both_databases = pytest.mark.both_databases("its queries")
+
 
 def note(app: Flask, platform_id: int, count: int, **values: object) -> None:
     """So many, a second apart, the last one now."""
@@ -34,6 +36,7 @@ def board(hub: Hub) -> Board:
     return Board(hub.app)
 
 
+@both_databases
 def test_the_newest_come_first_with_outcome_and_duration(board: Board) -> None:
     rows = [[row[1], *row[3:]] for row in board.get("/activity").rows]
     assert rows == [
@@ -43,6 +46,7 @@ def test_the_newest_come_first_with_outcome_and_duration(board: Board) -> None:
     ]
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -61,6 +65,7 @@ def test_filters(board: Board, query: str, expected: list[str]) -> None:
     assert ("Nothing like that." in page.text) is (expected == [])
 
 
+@both_databases
 def test_older_ones_a_page_at_a_time(hub: Hub) -> None:
     note(hub.app, connect(hub.app, ("CPO", "NL", "TNM")), 120, kind="probe", outcome="ok")
     board = Board(hub.app)
@@ -74,12 +79,14 @@ def test_older_ones_a_page_at_a_time(hub: Hub) -> None:
     assert page.link("← Newest") == "/activity?kind=probe"
 
 
+@both_databases
 def test_nothing_yet(hub: Hub) -> None:
     board = Board(hub.app)
     assert "Nothing yet" in board.get("/activity").text
     assert "Nothing yet" in board.get("/actions").text
 
 
+@both_databases
 def test_what_operators_did_with_time_and_source(board: Board) -> None:
     suspend_in_secret(board.app, "NL-TNM")
     board.do("/parties/NL/TNM/resume")
@@ -93,6 +100,7 @@ def test_what_operators_did_with_time_and_source(board: Board) -> None:
     assert len(board.get("/actions?party=nl-tnm").rows) == 2
 
 
+@both_databases
 def test_older_actions(hub: Hub) -> None:
     with hub.app.app_context(), write() as session:
         for number in range(60):

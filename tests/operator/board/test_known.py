@@ -14,6 +14,8 @@ from tests.support.board import Board, Page, actions
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.live import Hub
 
+both_databases = pytest.mark.both_databases("its queries")
+
 LISTED = [client_info(), client_info("BE-XYZ", "EMSP", "OFFLINE"), client_info("DE-ABC", "CPO", "PLANNED")]
 
 
@@ -34,6 +36,7 @@ def board(make_app: MakeApp, hub_peer: HubPeer) -> Board:
     return Board(app)
 
 
+@both_databases
 def test_sync_now_is_asked_first_and_then_done(board: Board) -> None:
     page = board.get("/known")
     assert page.column("Party") == []
@@ -49,6 +52,7 @@ def test_sync_now_is_asked_first_and_then_done(board: Board) -> None:
     assert actions(board.app) == [("board", "sync", "DE-HUB")]
 
 
+@both_databases
 def test_a_party_that_is_no_longer_listed(board: Board, hub_peer: HubPeer) -> None:
     board.do("/known/sync")
     hub_peer.listed = LISTED[1:]
@@ -56,6 +60,7 @@ def test_a_party_that_is_no_longer_listed(board: Board, hub_peer: HubPeer) -> No
     assert (page.column("Reachable")[0], page.column("Still holds")[0]) == ("no", "no longer listed")
 
 
+@both_databases
 def test_a_hub_that_is_silent_makes_its_word_stale(board: Board) -> None:
     board.do("/known/sync")
     with board.app.app_context(), write() as session:
@@ -66,6 +71,7 @@ def test_a_hub_that_is_silent_makes_its_word_stale(board: Board) -> None:
     assert "nobody knows whether what it said still holds" in page.text
 
 
+@both_databases
 def test_a_pull_that_fails_says_why(board: Board, hub_peer: HubPeer) -> None:
     hub_peer.stop()
     page = board.do("/known/sync")
@@ -77,6 +83,7 @@ def test_a_pull_that_fails_says_why(board: Board, hub_peer: HubPeer) -> None:
     assert reason in [each.text for each in page.every("p", class_="reason")]
 
 
+@both_databases
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("tnm", ["NL-TNM"]), ("offline", ["BE-XYZ"]), ("de-hub cpo", ["NL-TNM", "DE-ABC"]), ("nobody", [])],
@@ -88,6 +95,7 @@ def test_search(board: Board, text: str, expected: list[str]) -> None:
     assert page.one("input", id="text").attributes["value"] == text
 
 
+@both_databases
 def test_when_the_hub_was_pulled_from_and_will_be(board: Board) -> None:
     before = dict(
         zip([e.text for e in board.get("/known").every("dt")], [e.text for e in board.get("/known").every("dd")], strict=True)
@@ -100,17 +108,20 @@ def test_when_the_hub_was_pulled_from_and_will_be(board: Board) -> None:
     assert " in " in after["Next full pull"]
 
 
+@both_databases
 def test_a_hub_that_is_not_there(board: Board) -> None:
     assert "There is no hub" in board.get("/known/sync?hub=XX-NON", 404).text
     assert board.post("/known/sync", hub="XX-NON").status_code == 409
 
 
+@both_databases
 def test_the_first_step_of_a_party(make_app: MakeApp) -> None:
     page = Board(make_app(roles="CPO")).get("/known")
     assert "Register with your first hub" in [each.text for each in page.every("h2")]
     assert page.link("Register with a hub") == "/register"
 
 
+@both_databases
 def test_registering_that_fails_says_why_and_shows_no_token(make_app: MakeApp, hub_peer: HubPeer) -> None:
     app = make_app(roles="CPO", country_code="NL", party_id="OUR")
     hub_peer.stop()
@@ -123,6 +134,7 @@ def test_registering_that_fails_says_why_and_shows_no_token(make_app: MakeApp, h
     assert "secret-token-a" not in page.source
 
 
+@both_databases
 def test_registering(make_app: MakeApp, hub_peer: HubPeer) -> None:
     app = make_app(roles="CPO", country_code="NL", party_id="OUR")
     board = Board(app)
@@ -134,12 +146,14 @@ def test_registering(make_app: MakeApp, hub_peer: HubPeer) -> None:
     assert actions(app) == [("board", "register", "DE-HUB")]
 
 
+@both_databases
 def test_a_hub_that_is_also_a_party_has_both_pages(make_app: MakeApp) -> None:
     board = Board(make_app(roles="HUB,CPO"))
     assert board.get("/").one("h1").text == "Parties"
     assert board.get("/known").one("h1").text == "What the hubs say"
 
 
+@both_databases
 def test_what_a_hub_is_for_the_party(party: Hub) -> None:
     page = Board(party.app).get("/parties/DE/HUB")
     assert page.one("h1").text.startswith("DE-HUB")
@@ -147,6 +161,7 @@ def test_what_a_hub_is_for_the_party(party: Hub) -> None:
     assert offered == ["Probe now", "Suspend"]
 
 
+@both_databases
 def test_what_a_former_hub_told_and_the_hub_itself_are_still_shown(board: Board) -> None:
     board.do("/known/sync")
     with board.app.app_context(), write() as session:
@@ -160,6 +175,7 @@ def test_what_a_former_hub_told_and_the_hub_itself_are_still_shown(board: Board)
     assert board.get("/known?text=nobody").column("Party") == []
 
 
+@both_databases
 @pytest.mark.parametrize("roles", ["CPO", "HUB,CPO"])
 def test_a_hub_that_was_invited_can_be_reached(make_app: MakeApp, roles: str) -> None:
     app = make_app(roles=roles, country_code="NL", party_id="OUR")
@@ -172,6 +188,7 @@ def test_a_hub_that_was_invited_can_be_reached(make_app: MakeApp, roles: str) ->
     assert board.get(page.link("DE-HUB")).one("h1").text == "DE-HUB The Hub"
 
 
+@both_databases
 def test_a_new_connection_appears_without_reloading(board: Board) -> None:
     etag = board.client.get("/known?live=1").headers["ETag"]
     with board.app.app_context():
@@ -179,6 +196,7 @@ def test_a_new_connection_appears_without_reloading(board: Board) -> None:
     assert board.get("/known?live=1", headers={"If-None-Match": etag}).column("Name") == ["FR-HUB"]
 
 
+@both_databases
 def test_syncing_without_a_hub_leads_to_registering(make_app: MakeApp) -> None:
     page = Page(Board(make_app(roles="CPO")).post("/known/sync"))
     assert "flask hubinfo register" in page.alert

@@ -15,6 +15,8 @@ from hubinfo.notify.outbox import Message
 from tests.support.apps import MakeApp
 from tests.support.metrics import MAIL, scrape
 
+pytestmark = pytest.mark.both_databases("ages are reckoned in SQL")
+
 SETTINGS = MAIL | {
     "notify_webhook_url": "http://127.0.0.1:1/",
     "notify_webhook_secret": "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -24,6 +24,8 @@ from tests.support.hubs import connect
 from tests.support.live import Hub
 from tests.support.metrics import scrape
 
+both_databases = pytest.mark.both_databases("every query of a scrape")
+
 PROMETHEUS_ACCEPTS = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -52,6 +54,7 @@ def made_ago(app: Flask, revision: int, seconds: float) -> None:
         session.execute(update(ClientInfo).where(ClientInfo.revision == revision).values(last_updated=at))
 
 
+@both_databases
 def test_parties_are_counted_by_status_and_role_with_the_statuses_nobody_has(hub: Hub) -> None:
     connect(hub.app, ("CPO", "NL", "AAA"), ("EMSP", "NL", "AAA"))
     hub.invite("BE", "BEC", "CPO")
@@ -67,6 +70,7 @@ def test_parties_are_counted_by_status_and_role_with_the_statuses_nobody_has(hub
     }
 
 
+@both_databases
 def test_nobody_is_behind_when_all_know_all(app: Flask) -> None:
     first = connect(app, ("CPO", "NL", "AAA"))
     second = connect(app, ("CPO", "NL", "BBB"))
@@ -77,6 +81,7 @@ def test_nobody_is_behind_when_all_know_all(app: Flask) -> None:
     assert found["hubinfo_oldest_untold_change_age_seconds"] == 0
 
 
+@both_databases
 def test_what_is_untold_is_counted_without_a_platforms_own_rows_and_aged_by_its_oldest(app: Flask) -> None:
     first, second, third = (connect(app, ("CPO", "NL", name)) for name in ("AAA", "BBB", "CCC"))
     for revision, seconds in zip(revisions(app), (5000, 4000, 3000), strict=True):
@@ -89,6 +94,7 @@ def test_what_is_untold_is_counted_without_a_platforms_own_rows_and_aged_by_its_
     assert found["hubinfo_oldest_untold_change_age_seconds"] == pytest.approx(4000, abs=120)
 
 
+@both_databases
 @pytest.mark.parametrize("values", [{"status": "OFFLINE"}, {"status": "SUSPENDED"}, {"receiver_url": None}])
 def test_who_is_not_told_at_all_is_not_behind(app: Flask, values: dict[str, object]) -> None:
     behind = connect(app, ("CPO", "NL", "AAA"))
@@ -107,6 +113,7 @@ def test_a_connected_party_tells_nobody_and_is_behind_with_nobody(party: Hub) ->
     assert (found["hubinfo_platforms_behind"], found["hubinfo_oldest_untold_change_age_seconds"]) == (0, 0)
 
 
+@both_databases
 def test_who_does_the_background_work_and_when_last(make_app: MakeApp) -> None:
     app, worker = make_app(), Worker(make_app())
     before = scrape(app)
@@ -129,6 +136,7 @@ def test_a_lease_of_another_host_that_is_no_longer_renewed_has_an_old_tick(app: 
     assert 115 <= found["hubinfo_worker_tick_age_seconds"] < 175
 
 
+@both_databases
 def test_own_fault_shows_while_all_fail_and_none_is_called_offline(app: Flask) -> None:
     ids = [connect(app, ("CPO", "NL", f"A{number:02}")) for number in range(3)]
     assert scrape(app)["hubinfo_own_fault"] == 0
@@ -140,6 +148,7 @@ def test_own_fault_shows_while_all_fail_and_none_is_called_offline(app: Flask) -
     assert scrape(app)["hubinfo_own_fault"] == 0
 
 
+@both_databases
 def test_two_failing_platforms_are_no_witnesses_of_an_own_fault(app: Flask) -> None:
     ids = [connect(app, ("CPO", "NL", f"A{number:02}")) for number in range(2)]
     set_platforms(app, ids, failed_probes=5)
@@ -213,6 +222,7 @@ def test_a_minute_later_it_asks_on_another_connection(app: Flask, monkeypatch: p
     join_scrapes()
 
 
+@both_databases
 def test_tokens_that_cannot_be_decrypted_are_counted(make_app: MakeApp) -> None:
     connect(make_app(secret_key="old"), ("CPO", "NL", "TNM"))
     app = make_app(secret_key="new")
@@ -235,6 +245,7 @@ def test_a_schema_that_is_not_ours_is_not_ready(app: Flask) -> None:
         assert scrape(app)["hubinfo_ready"] == 0
 
 
+@both_databases
 def test_a_scrape_asks_as_many_queries_for_many_parties_as_for_one(app: Flask) -> None:
     def queries() -> int:
         said: list[str] = []
