@@ -2,8 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,12 @@ from flask.testing import FlaskClient, FlaskCliRunner
 
 from tests.support import browser, databases, leaks
 from tests.support.apps import Apps, MakeApp, close, own_app
-from tests.support.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
 from tests.support.databases import POSTGRESQL
-from tests.support.hub_peer import HubPeer, connect_hub
-from tests.support.live import Hub, LiveHub, LiveHubs
-from tests.support.peers import Peer
+from tests.support.live import Hub, LiveHubs
 from tests.support.prometheus import MISSING as MISSING_PROMETHEUS
 from tests.support.proxies import PROGRAMS
-from tests.support.statements import BreakDatabase, Broken, Listener, listening
 
+pytest_plugins = ["tests.support.fixtures", "tests.support.browser_fixtures"]
 TESTS = Path(__file__).parent
 OUTSIDE = {"browser", "deploy", "docs", "prometheus", "proxies", "serving"}
 """Folders whose tests all are `outside`."""
@@ -156,25 +152,6 @@ def app(make_app: MakeApp) -> Flask:
 
 
 @pytest.fixture
-def listen() -> Iterator[Callable[[Flask, Listener], None]]:
-    """Call a listener before each statement of an app, until the test ends."""
-    with ExitStack() as listeners:
-        yield lambda app, listener: listeners.enter_context(listening(app, listener))
-
-
-@pytest.fixture
-def break_database(listen: Callable[[Flask, Listener], None]) -> BreakDatabase:
-    """Have each statement of an app refused, until what is returned is told that it is broken no longer."""
-
-    def make(app: Flask) -> Broken:
-        broken = Broken()
-        listen(app, broken.fail)
-        return broken
-
-    return make
-
-
-@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
@@ -185,53 +162,6 @@ def runner(app: Flask) -> FlaskCliRunner:
 
 
 @pytest.fixture
-def make_peer() -> Iterator[Callable[..., Peer]]:
-    """Make platforms that serve on loopback."""
-    made: list[Peer] = []
-
-    def make(**options: Any) -> Peer:
-        made.append(Peer(**options))
-        return made[-1]
-
-    yield make
-    for peer in made:
-        peer.stop()
-
-
-@pytest.fixture
-def make_hub_peer() -> Iterator[Callable[..., HubPeer]]:
-    """Make hubs of others that serve on loopback."""
-    made: list[HubPeer] = []
-
-    def make(*arguments: str, **options: Any) -> HubPeer:
-        made.append(HubPeer(*arguments, **options))
-        return made[-1]
-
-    yield make
-    for peer in made:
-        peer.stop()
-
-
-@pytest.fixture
 def hub(app: Flask) -> Hub:
     """A hub without background work: what a request or command does, and no more."""
     return Hub(app)
-
-
-@pytest.fixture
-def party(make_app: MakeApp) -> Hub:
-    """A CPO without background work that is registered with the hub DE-HUB."""
-    app = make_app(roles="CPO", country_code="NL", party_id="OUR")
-    connect_hub(app, "DE-HUB")
-    return Hub(app)
-
-
-@pytest.fixture
-def make_live_hub(make_app: MakeApp, live_hubs: LiveHubs) -> Callable[..., LiveHub]:
-    """Serve an app with these settings; still-alive checks are rare unless a test makes them frequent."""
-    return lambda **overrides: live_hubs.serve(make_app(**overrides))
-
-
-@pytest.fixture
-def live_hub(make_live_hub: Callable[..., LiveHub]) -> LiveHub:
-    return make_live_hub()

@@ -30,11 +30,6 @@ def context(app: Flask) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
 def claim_by(clock: SetClock) -> Claim:
     return Claim(now=lambda _session: clock.time)
 

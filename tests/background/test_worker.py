@@ -23,37 +23,17 @@ from tests.support.apps import MakeApp
 from tests.support.hubs import connect, stored
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
+from tests.support.waiting import CPO, EMSP, WAIT_SECONDS, told_at, wait_until
 
 pytestmark = pytest.mark.both_databases("commits of other processes are noticed by NOTIFY there")
 
 MakePeer = Callable[..., Peer]
 MakeLiveHub = Callable[..., LiveHub]
-WAIT_SECONDS = 20.0
-CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
-    """For what is seen in the database only."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        pause.wait(0.02)
-
-
-def told_at(peer: Peer, party: str) -> float:
-    """Wait until the peer is told of a party; when it was."""
-    peer.wait_for(lambda peer: (party, "EMSP") in peer.told, WAIT_SECONDS)
-    return peer.received[-1].at
 
 
 def lease_is_held(app: Flask) -> bool:
     with app.app_context():
         return is_held(db.session())
-
-
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
 
 
 STARTS_NOTHING = """

@@ -18,11 +18,11 @@ from hubinfo.database import db, write
 from hubinfo.lease import NAME
 from hubinfo.models import Lease, Platform
 from hubinfo.worker import Worker
-from tests.background.test_worker import CPO, told_at, wait_until
 from tests.support.hubs import connect, stored
 from tests.support.live import LiveHub
 from tests.support.peers import Peer
 from tests.support.statements import Listener
+from tests.support.waiting import CPO, told_at, wait_until
 
 MakePeer = Callable[..., Peer]
 MakeLiveHub = Callable[..., LiveHub]
@@ -65,11 +65,6 @@ def failures() -> Iterator[Failures]:
 def leading(live_hub: LiveHub) -> LiveHub:
     wait_until(lambda: live_hub.worker.leads)
     return live_hub
-
-
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
 
 
 def change_platform(app: Flask, platform_id: int, **columns: object) -> None:

@@ -10,11 +10,10 @@ import yaml  # type: ignore[import-untyped]
 
 from hubinfo.operator.api.routes import ROUTES
 from tests.support.api import Api
+from tests.support.heard import CPO, TOKEN, ask, connected, heard_long_ago
 from tests.support.live import Hub
 from tests.support.processes import SOURCES
 from tests.support.proxies import ENVOY, SITE
-from tests.traffic.test_batch import heard_long_ago
-from tests.traffic.test_heard import CPO, TOKEN, ask, connected
 
 DOCS = (SOURCES / "docs" / "traffic.md").read_text()
 TRAEFIK = SOURCES / "deploy" / "traefik" / "dynamic.yml"

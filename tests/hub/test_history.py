@@ -14,7 +14,7 @@ from hubinfo.hub import history, presence
 from hubinfo.hub.history import Interval, Totals
 from hubinfo.models import ClientInfo, ConnectionStatus, History
 from tests.support.hubs import SetClock, connect
-from tests.support.past import Past, set_clock
+from tests.support.past import Past
 from tests.support.statements import counted
 
 pytestmark = pytest.mark.both_databases("totals and periods are reckoned in SQL")
@@ -25,16 +25,6 @@ PASTS = st.lists(st.tuples(_few_seconds, _status), max_size=8)
 TIMES = st.integers(-1000, 30_000)
 PERIODS = st.tuples(TIMES, TIMES).map(sorted)
 on_any_past = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
-
-
-@pytest.fixture
-def past(app: Flask, time: SetClock) -> Past:
-    return Past(app, time)
 
 
 def between(past: Past, began_at: datetime, ended_at: datetime, ids: Sequence[int] | None = None) -> dict[int, Totals]:
@@ -160,19 +150,19 @@ def test_times_in_another_zone_are_the_same_times(past: Past) -> None:
     assert intervals(past, [key], began, ended)[key][0] == Interval("CONNECTED", past.at(500), past.at(2000))
 
 
-def test_what_happens_to_a_party_is_what_its_history_says(app: Flask, time: SetClock) -> None:
-    began_at = time.time
+def test_what_happens_to_a_party_is_what_its_history_says(app: Flask, now: SetClock) -> None:
+    began_at = now.time
     platform = connect(app, ("CPO", "NL", "AAA"))
 
     def after_seconds(seconds: float, event: str) -> None:
-        time.pass_seconds(seconds)
+        now.pass_seconds(seconds)
         with app.app_context(), write() as session:
             rows = session.scalars(select(ClientInfo)).all()
             match event:
                 case "gone":
                     presence.probes_failed({platform: "connection refused"})
                 case "heard":
-                    presence.heard({platform: time.time})
+                    presence.heard({platform: now.time})
                 case "suspended":
                     presence.suspended(rows)
                 case "resumed":
@@ -180,15 +170,15 @@ def test_what_happens_to_a_party_is_what_its_history_says(app: Flask, time: SetC
 
     for seconds, event in ((10, "gone"), (5, "heard"), (20, "heard"), (1, "suspended"), (100, "resumed"), (7, "heard")):
         after_seconds(seconds, event)
-    time.pass_seconds(3)
+    now.pass_seconds(3)
     with app.app_context():
-        [totals] = history.between(db.session(), began_at, time.time).values()
+        [totals] = history.between(db.session(), began_at, now.time).values()
         lines = db.session.execute(select(History.status, History.reason).order_by(History.id)).all()
         [row] = db.session.scalars(select(ClientInfo)).all()
     assert totals == Totals((10 + 20 + 1 + 3) * 1000, (5 + 7) * 1000, 5)
     assert [status for status, _ in lines] == ["CONNECTED", "OFFLINE", "CONNECTED", "SUSPENDED", "OFFLINE", "CONNECTED"]
     assert [reason for _, reason in lines] == [None, "connection refused", None, None, None, None]
-    assert row.status_since == time.time - timedelta(seconds=3)
+    assert row.status_since == now.time - timedelta(seconds=3)
 
 
 @pytest.mark.parametrize("days", [1, 400])

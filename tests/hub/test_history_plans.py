@@ -11,7 +11,6 @@ from hubinfo.hub import history
 from hubinfo.operator import availability, dossier, overview, timeline
 from hubinfo.operator.overview import Wanted
 from tests.support.hubs import SetClock, connect
-from tests.support.past import set_clock
 from tests.support.statements import counted
 
 INDEX = "ix_history_client_info_id_at"
@@ -26,11 +25,6 @@ VIEWS: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
-
-
 def plans(statements: list[str]) -> list[str]:
     """How SQLite goes about them."""
     found: list[str] = []
@@ -42,10 +36,10 @@ def plans(statements: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_view_reads_all_lines(app: Flask, time: SetClock, view: str) -> None:
+def test_no_view_reads_all_lines(app: Flask, now: SetClock, view: str) -> None:
     connect(app, ("CPO", "NL", "AAA"))
     connect(app, ("EMSP", "NL", "BBB"))
-    time.pass_seconds(1)
+    now.pass_seconds(1)
     with app.app_context():
         with counted(app) as statements:
             VIEWS[view]()
@@ -54,11 +48,11 @@ def test_no_view_reads_all_lines(app: Flask, time: SetClock, view: str) -> None:
     assert [step for step in steps if step.startswith("SCAN")] == []
 
 
-def test_forgetting_reads_old_lines_only(app: Flask, time: SetClock) -> None:
+def test_forgetting_reads_old_lines_only(app: Flask, now: SetClock) -> None:
     connect(app, ("CPO", "NL", "AAA"))
     with app.app_context():
         with counted(app) as statements, write() as session:
-            history.forget_before(session, time.time)
+            history.forget_before(session, now.time)
         steps = plans([statement for statement in statements if statement.startswith("SELECT history")])
     assert ["ix_history_at" in steps[0], *(INDEX in step for step in steps if "history_1" in step)] == [True, True]
 

@@ -11,20 +11,14 @@ from hubinfo import clock, worker
 from hubinfo.database import db, write
 from hubinfo.hub import activity, history, retention
 from hubinfo.models import Action, Activity, ClientInfo, History
-from tests.background.test_worker import wait_until
 from tests.support.hubs import SetClock, connect
 from tests.support.live import LiveHub
-from tests.support.past import set_clock
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.both_databases("what is deleted in steps, and who waits meanwhile")
 
 STEP = 2000
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 def remember(app: Flask, lines: int, at: datetime) -> None:

@@ -1,78 +1,25 @@
 """Telling a platform everything again, also while it is being told."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from hubinfo.config import current_settings
-from hubinfo.database import db, write
-from hubinfo.hub import feed, presence
-from hubinfo.hub.push import Push
-from hubinfo.models import Platform, Refusal
+from hubinfo.database import db
+from hubinfo.hub import feed
+from hubinfo.models import Refusal
 from hubinfo.ocpi.client import Outcome
-from hubinfo.operator import actions, log_book
-from hubinfo.operator.refused import NoSuchParty, Refused
-from hubinfo.platforms import connections
-from tests.support.apps import MakeApp
-from tests.support.hub_peer import connect_hub
-from tests.support.hubs import AnsweringClient, connect, stored
+from hubinfo.operator import log_book
+from tests.support.hubs import connect, stored
 from tests.support.live import LiveHub
 from tests.support.peers import Handler, Peer
 from tests.support.rounds import fault, ok, push
+from tests.support.telling import OTHERS, Telling, tell_again
 
 both_databases = pytest.mark.both_databases("a cursor that goes back while it is being moved")
-
-OTHERS = ["BBB", "CCC", "DDD"]
-
-
-def tell_again(app: Flask, party: str = "NL-AAA") -> list[str]:
-    with app.app_context():
-        return actions.tell_again("board", party)
-
-
-class Telling:
-    """A platform that has been told nothing of three others, and a push that a test may break in on."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.receiver = connect(app, ("CPO", "NL", "AAA"))
-        for party in OTHERS:
-            connect(app, ("EMSP", "NL", party), receiver=False)
-        self.answers: Callable[[Any], Outcome] = lambda put: ok()
-        client: Any = AnsweringClient(lambda put: self.answers(put))
-        self.requests: list[Any] = client.requests
-        with app.app_context():
-            self.push = Push(app, client, connections().vault, current_settings())
-
-    @property
-    def told(self) -> list[str]:
-        return [json.loads(put.body)["party_id"] for put in self.requests]
-
-    def breaks_in(self, on: str, do: Callable[[], object]) -> None:
-        """The first time that it is told of this party, and before it answers."""
-        pending: Iterator[Callable[[], object]] = iter([do])
-
-        def answer(put: Any) -> Outcome:
-            if put.url.endswith(on):
-                next(pending, lambda: None)()
-            return ok()
-
-        self.answers = answer
-
-    def has_been_told_all(self) -> bool:
-        with self.app.app_context():
-            newest = feed.newest_revision(db.session())
-        return bool(stored(self.app, self.receiver)["told_revision"] == newest)
-
-
-@pytest.fixture
-def telling(app: Flask) -> Telling:
-    return Telling(app)
 
 
 @both_databases
@@ -170,66 +117,6 @@ def test_only_the_platform_of_this_party_is_told_again(app: Flask) -> None:
     assert (stored(app, first)["tellings"], stored(app, second)["tellings"]) == (1, 0)
     with app.app_context():
         assert feed.behind(db.session()) == {first: 1}
-
-
-def suspend(app: Flask, platform_id: int) -> None:
-    with app.app_context(), write() as session:
-        presence.suspended(session.get_one(Platform, platform_id).client_infos)
-
-
-def go_offline(app: Flask, platform_id: int) -> None:
-    with app.app_context(), write():
-        presence.probes_failed({platform_id: "gone"})
-
-
-@pytest.mark.parametrize(
-    ("made_so", "reason"),
-    [
-        (go_offline, "it is OFFLINE, and owes itself a GET when it is back"),
-        (suspend, "it is SUSPENDED, and owes itself a GET when it is back"),
-    ],
-)
-def test_who_is_not_connected_is_not_told(telling: Telling, made_so: Callable[[Flask, int], None], reason: str) -> None:
-    made_so(telling.app, telling.receiver)
-    name = stored(telling.app, telling.receiver)["name"]
-    assert refusal(telling.app) == f"{name} cannot be told: {reason}"
-
-
-def refusal(app: Flask, party: str = "NL-AAA") -> str:
-    """What it says; it leaves no trace."""
-    with app.app_context():
-        before = [row.told_revision for row in db.session.scalars(select(Platform))]
-        with pytest.raises(Refused) as refused:
-            actions.tell_again("board", party)
-        assert [row.told_revision for row in db.session.scalars(select(Platform))] == before
-        assert log_book.actions(party=party) == []
-    return str(refused.value)
-
-
-def test_who_has_no_receiver_or_has_not_registered_is_not_told(telling: Telling) -> None:
-    assert refusal(telling.app, "NL-BBB").endswith(" cannot be told: it has no Receiver")
-    with telling.app.app_context():
-        actions.invite("command", "NL", "NEW", ["CPO"], None)
-    with telling.app.app_context(), pytest.raises(Refused, match=r"^NL-NEW cannot be told: it has not registered$"):
-        actions.tell_again("board", "NL-NEW")
-
-
-def test_a_party_that_there_is_not(app: Flask) -> None:
-    with app.app_context(), pytest.raises(NoSuchParty, match="no such party: NL-ZZZ"):
-        actions.tell_again("board", "NL-ZZZ")
-
-
-def test_of_two_platforms_of_a_party_the_one_that_can_be_told_is(app: Flask) -> None:
-    first, second = connect(app, ("CPO", "NL", "AAA")), connect(app, ("EMSP", "NL", "AAA"))
-    go_offline(app, first)
-    assert tell_again(app) == [stored(app, second)["name"]]
-    assert [stored(app, key)["tellings"] for key in (first, second)] == [0, 1]
-
-
-def test_on_the_partys_side_nobody_is_told(make_app: MakeApp) -> None:
-    app = make_app(roles="CPO", country_code="NL", party_id="OUR")
-    connect_hub(app, "DE-HUB")
-    assert refusal(app, "DE-HUB") == "DE-HUB cannot be told: only a hub tells others"
 
 
 def test_it_is_recorded(telling: Telling) -> None:

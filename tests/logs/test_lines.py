@@ -16,12 +16,10 @@ from hubinfo.ocpi.client import PeerError
 from hubinfo.platforms import connections
 from tests.support.apps import MakeApp
 from tests.support.hubs import AnsweringClient, connect
+from tests.support.log_lines import FORGED, LINE, TIME
 
 CPO = ("CPO", "NL", "TNM")
 EMSP = ("EMSP", "BE", "BEC")
-TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-LINE = re.compile(rf'{TIME} (DEBUG|INFO|WARNING|ERROR|CRITICAL) +\w+( \w+=([^\s"=]+|"(\\.|[^"\\])*"))*')
-FORGED = "2030-01-01T00:00:00.000Z ERROR   own_fault watched=3"
 HOSTILE = [
     "plain",
     "two words",

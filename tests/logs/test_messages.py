@@ -19,11 +19,11 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.operator import actions
 from hubinfo.platforms import connections
-from tests.logs.test_lines import LINE
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import OK, AnsweringClient, SetClock, connect
 from tests.support.live import Hub, LiveHub
+from tests.support.log_lines import LINE
 from tests.support.peers import Peer
 
 CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")

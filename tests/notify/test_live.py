@@ -17,15 +17,15 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import Concern, Notification
-from tests.background.test_worker import told_at, wait_until
-from tests.logs.test_tokens import Captured
-from tests.notify.test_webhook import SECRET
 from tests.ocpi.test_client_guard import certificate
 from tests.support.hubs import connect
 from tests.support.live import LiveHub
+from tests.support.log_lines import Captured
 from tests.support.mailbox import PASSWORD, SENDER, USER, Mailbox, mailbox
+from tests.support.notices import SECRET
 from tests.support.peers import Peer
 from tests.support.processes import Installation, Server, free_port
+from tests.support.waiting import told_at, wait_until
 
 MAIL = {"notify_mail_to": "ops@example.com", "notify_mail_from": SENDER, "notify_group_seconds": "0.1"}
 WAIT_SECONDS = 90.0
@@ -34,12 +34,6 @@ pytestmark = [
     pytest.mark.both_databases("what was committed when a process died, and who leads then"),
     pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),  # which apprise imports
 ]
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
-        yield made
 
 
 def count(app: Flask, model: type[Concern] | type[Notification]) -> int:

@@ -1,6 +1,5 @@
 """Mail, through a real server: TLS, passwords, refusals, hanging; and that nothing hostile gets into a header."""
 
-import logging
 import socket
 import threading
 import time
@@ -34,14 +33,6 @@ def message(*parties: str, name: str = "Strom & Söhne") -> Message:
     ]
     event = {"type": "party.offline", "timestamp": "2030-01-01T12:30:00.000Z", "data": {"sender": "NL-HUX", "parties": facts}}
     return Message("msg_0123456789abcdef01234567", MADE_AT, [event])
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    logger = logging.getLogger("hubinfo")
-    logger.addHandler(caplog.handler)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture

@@ -1,77 +1,23 @@
 """The outbox: each channel is tried again by itself, ever later, and gives up loudly; nobody sends what another is sending."""
 
 import itertools
-import logging
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubinfo.database import db, write
 from hubinfo.models import Notification
 from hubinfo.notify import outbox
-from hubinfo.notify.channel import NotSent, PartlySent
-from hubinfo.notify.courier import Courier
-from hubinfo.notify.outbox import Message
+from hubinfo.notify.channel import NotSent
 from hubinfo.notify.watch import Watch
-from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock
 from tests.support.notices import Desk
+from tests.support.outbox import Recorder, courier, put, waiting
 
 both_databases = pytest.mark.both_databases("who takes what from the outbox, and in which order")
-
-EVENT: dict[str, Any] = {"type": "party.back", "timestamp": "2030-01-01T00:00:00.000Z", "data": {"parties": []}}
-
-
-class Recorder:
-    """A channel that notes what it is given, and fails with what `fails` says."""
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.fails: Exception | None = None
-        self.refuses: str | None = None
-        self.while_sending: Callable[[], object] = lambda: None
-
-    def send(self, message: Message) -> None:
-        self.ids.append(message.id)
-        self.while_sending()
-        if self.fails:
-            raise self.fails
-        if message.id == self.refuses:
-            raise NotSent("this one never")
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    logger = logging.getLogger("hubinfo")
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
-
-
-def put(app: Flask, clock: SetClock, *channels: str) -> None:
-    with app.app_context(), write() as session:
-        for channel in channels:
-            outbox.put(session, channel, [EVENT], clock())
-
-
-def waiting(app: Flask) -> int:
-    with app.app_context():
-        return db.session.scalar(select(func.count()).select_from(Notification)) or 0
-
-
-def courier(app: Flask, clock: SetClock, channel: Recorder, name: str = "mail", **options: Any) -> Courier:
-    return Courier(app, name, channel, now=clock, **options)
 
 
 @both_databases
@@ -124,14 +70,6 @@ def test_what_has_got_the_number_of_what_was_sent_is_sent_too(app: Flask, clock:
     assert (len(set(recorder.ids)), waiting(app)) == (2, 0)
 
 
-def test_who_may_not_send_says_so(app: Flask, clock: SetClock) -> None:
-    """So that the fault of a courier is not taken to be over when its process only no longer leads."""
-    put(app, clock, "mail")
-    recorder = Recorder()
-    assert courier(app, clock, recorder, may_run=lambda: False).run() is False
-    assert (recorder.ids, waiting(app)) == ([], 1)
-
-
 @both_databases
 def test_it_is_tried_again_with_growing_waits_and_given_up_after_a_day(
     app: Flask, clock: SetClock, said: pytest.LogCaptureFixture
@@ -164,93 +102,6 @@ def test_each_channel_is_tried_by_itself(app: Flask, clock: SetClock) -> None:
     for sends in couriers * 2:
         sends.run()
     assert (len(broken.ids), len(whole.ids), waiting(app)) == (1, 1, 1)
-
-
-def ids(app: Flask) -> list[str]:
-    with app.app_context():
-        return list(db.session.scalars(select(Notification.message_id).order_by(Notification.id)))
-
-
-def test_a_message_that_is_refused_holds_up_no_other(app: Flask, clock: SetClock) -> None:
-    put(app, clock, "mail", "mail", "mail")
-    recorder, [refused, *others] = Recorder(), ids(app)
-    recorder.refuses = refused
-    courier(app, clock, recorder).run()
-    assert (recorder.ids, ids(app)) == ([refused, *others], [refused])
-
-
-@both_databases
-def test_what_is_told_keeps_its_order_whatever_failed_before(app: Flask, clock: SetClock) -> None:
-    """That a party is back is not followed by that it is OFFLINE."""
-    put(app, clock, "mail")
-    recorder, sent = Recorder(), list[str]()
-    recorder.fails = NotSent("connection refused")
-    sends = courier(app, clock, recorder)
-    for _ in range(5):
-        sends.run()
-        clock.pass_seconds(400)
-        put(app, clock, "mail")
-    recorder.fails, recorder.ids, sent = None, [], ids(app)
-    sends.run()
-    assert (recorder.ids, waiting(app)) == (sent, 0)
-    assert len(sent) == 6
-
-
-def test_a_channel_that_is_down_is_not_asked_for_each_message(app: Flask, clock: SetClock) -> None:
-    put(app, clock, *["mail"] * 9)
-    recorder = Recorder()
-    recorder.fails = NotSent("connection refused")
-    sends = courier(app, clock, recorder)
-    sends.run()
-    clock.pass_seconds(59)
-    sends.run()
-    assert recorder.ids == ids(app)[:2]
-    clock.pass_seconds(1)
-    sends.run()
-    assert recorder.ids == ids(app)[:2] * 2
-    clock.pass_seconds(86_400)
-    for _ in range(5):
-        sends.run()
-    assert (len(recorder.ids), waiting(app)) == (4 + 9, 0)
-
-
-def test_what_some_have_got_is_not_sent_again_and_the_log_says_who_has_not(
-    app: Flask, clock: SetClock, said: pytest.LogCaptureFixture
-) -> None:
-    put(app, clock, "mail")
-    recorder = Recorder()
-    recorder.fails = PartlySent("mail server refuses ops@example.com: SMTP 550")
-    courier(app, clock, recorder).run()
-    assert (len(recorder.ids), waiting(app)) == (1, 0)
-    refused, sent = said.records
-    assert (refused.getMessage(), sent.getMessage()) == ("recipients_refused", "notification_sent")
-    assert refused.__dict__["hubinfo"]["reason"] == "mail server refuses ops@example.com: SMTP 550"
-
-
-def test_who_has_to_wait_takes_no_lock_of_writers(app: Flask, make_app: MakeApp, clock: SetClock) -> None:
-    """It is looked for work every two seconds."""
-    put(app, clock, "mail")
-    recorder = Recorder()
-    recorder.fails = NotSent("connection refused")
-    sends = courier(app, clock, recorder)
-    sends.run()
-    put(app, clock, "mail")
-    with make_app().app_context(), write():  # it would be waited for, in vain
-        sends.run()
-    assert (len(recorder.ids), waiting(app)) == (1, 2)
-
-
-def test_what_waits_is_tried_at_once_when_it_is_made_due(app: Flask, clock: SetClock) -> None:
-    put(app, clock, "mail")
-    recorder = Recorder()
-    recorder.fails = NotSent("connection refused")
-    sends = courier(app, clock, recorder)
-    sends.run()
-    recorder.fails = None
-    with app.app_context():
-        outbox.make_due("mail", clock())
-    sends.run()
-    assert waiting(app) == 0
 
 
 @both_databases

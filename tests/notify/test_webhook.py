@@ -6,7 +6,7 @@ import queue
 import socket
 import threading
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +25,9 @@ from hubinfo.notify.outbox import Message
 from hubinfo.notify.webhook import Webhook
 from tests.ocpi.test_client_faults import drip, raw_server
 from tests.ocpi.test_client_guard import certificate, tls
+from tests.support.notices import SECRET
 from tests.support.peers import Behaviour, Peer, hang
 
-SECRET = f"whsec_{b64encode(bytes(range(32))).decode()}"
 MADE_AT = datetime(2030, 1, 1, 12, 30, tzinfo=UTC)
 FACTS = {"party": "NL-TNM", "country_code": "NL", "party_id": "TNM", "name": "Söhne", "roles": ["CPO"], "reason": "timed out"}
 EVENT = {"type": "party.offline", "timestamp": "2030-01-01T12:30:00.000Z", "data": {"sender": "NL-HUX", "parties": [FACTS]}}

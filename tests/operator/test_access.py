@@ -11,12 +11,6 @@ from hubinfo.models import ApiToken
 from hubinfo.operator import access, actions
 from hubinfo.operator.refused import Refused
 from tests.support.hubs import SetClock
-from tests.support.past import set_clock
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 def make(app: Flask, name: str = "billing") -> str:

@@ -17,7 +17,6 @@ from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import SetClock, connect
 from tests.support.live import Hub
-from tests.support.past import set_clock
 from tests.support.peers import Peer
 from tests.support.statements import Listener
 
@@ -25,11 +24,6 @@ both_databases = pytest.mark.both_databases("recorded in the transaction that do
 
 MakePeer = Callable[..., Peer]
 CPO = ("CPO", "NL", "TNM")
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 def recorded(app: Flask, **wanted: Any) -> list[tuple[str, str, str | None, str | None]]:

@@ -15,23 +15,13 @@ from hubinfo.models import ConnectionStatus
 from hubinfo.operator import availability
 from hubinfo.operator.availability import COLUMNS, Period
 from tests.support.hubs import SetClock, connect
-from tests.support.past import Past, set_clock
+from tests.support.past import Past
 from tests.support.statements import counted
 
 both_databases = pytest.mark.both_databases("totals are reckoned in SQL")
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
-
-
-@pytest.fixture
-def past(app: Flask, now: SetClock) -> Past:
-    return Past(app, now)
 
 
 def of_parties(past: Past, began: int, ended: int, party: str | None = None) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """`flask hubinfo notify-test`, and what `doctor` says of notifications."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +13,10 @@ from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Notification
 from hubinfo.notify import outbox
-from tests.notify.test_webhook import SECRET
 from tests.support.apps import MakeApp
 from tests.support.commands import error_of, invoke, json_of, read_table
-from tests.support.mailbox import SENDER, Mailbox, mailbox
+from tests.support.mailbox import SENDER, Mailbox
+from tests.support.notices import SECRET
 from tests.support.peers import Peer
 from tests.support.processes import free_port
 
@@ -24,12 +24,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),  # which apprise imports
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
-        yield made
 
 
 @pytest.fixture

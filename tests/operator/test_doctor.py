@@ -3,20 +3,20 @@
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from hubinfo import clock, create_app, schema
 from hubinfo.database import SQLITE_HAS_WAL_RESET_BUG, db, write
 from hubinfo.models import ClientInfo
 from tests.support.apps import MakeApp
 from tests.support.commands import invoke, json_of, read_table
+from tests.support.databases import schema_is
 from tests.support.hubs import connect, stored
 from tests.support.live import LiveHub
 from tests.support.peers import Behaviour, Peer
@@ -45,23 +45,6 @@ def served(live_hub: LiveHub) -> str:
     while not live_hub.request("GET", "/readyz").ok:
         assert clock.now() < deadline
     return live_hub.url
-
-
-@contextmanager
-def schema_is(app: Flask, revision: str | None) -> Iterator[None]:
-    """The database's schema as another hubinfo would have left it."""
-    with app.app_context():
-        kept = schema.current()
-        with db.engine.begin() as connection:
-            connection.execute(text("DELETE FROM alembic_version"))
-            if revision:
-                connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": revision})
-        try:
-            yield
-        finally:
-            with db.engine.begin() as connection:
-                connection.execute(text("DELETE FROM alembic_version"))
-                connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": kept})
 
 
 def test_a_hub_that_is_served_is_fine(make_app: MakeApp, served: str) -> None:

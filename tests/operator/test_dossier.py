@@ -15,18 +15,12 @@ from tests.support.apps import MakeApp
 from tests.support.hub_peer import connect_hub
 from tests.support.hubs import SetClock, connect, stored
 from tests.support.live import Hub
-from tests.support.past import set_clock
 from tests.support.rounds import fault, keepalive, ok, push
 from tests.support.statements import counted
 
 both_databases = pytest.mark.both_databases("its queries")
 
 CPO, EMSP = ("CPO", "NL", "AAA"), ("EMSP", "BE", "BBB")
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 def of(app: Flask, party: str = "NL-AAA") -> dict[str, Any]:

@@ -11,8 +11,8 @@ from hubinfo import create_app
 from hubinfo.database import db
 from hubinfo.startup import WORKER
 from hubinfo.worker import Worker
-from tests.operator.test_doctor import schema_is
-from tests.support.apps import MakeApp
+from tests.support.apps import MakeApp, lead
+from tests.support.databases import schema_is
 from tests.support.hubs import connect
 from tests.support.live import LiveHub
 from tests.support.peers import Peer
@@ -29,13 +29,6 @@ def why_not(app: Flask) -> str:
     code, said = readiness(app)
     assert (code, said.pop("status")) == (503, "not ready")
     return said.pop("reason")
-
-
-def lead(worker: Worker) -> None:
-    """Start it, and wait until it holds the lease."""
-    worker.start()
-    while worker.alive and not worker.leads:
-        worker._thread.join(0.02)
 
 
 def hold(done: threading.Event) -> None:

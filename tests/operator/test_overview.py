@@ -13,16 +13,10 @@ from hubinfo.operator import actions, overview
 from hubinfo.operator.overview import Page, Wanted
 from tests.support.apps import MakeApp
 from tests.support.hubs import SetClock, connect
-from tests.support.past import set_clock
 
 both_databases = pytest.mark.both_databases("filters, sorting and cutting are SQL")
 
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 def parties(app: Flask, **wanted: Any) -> Page:

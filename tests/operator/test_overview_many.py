@@ -8,15 +8,9 @@ from hubinfo.hub import presence
 from hubinfo.operator import overview
 from hubinfo.operator.overview import Wanted
 from tests.support.hubs import SetClock, connect
-from tests.support.past import set_clock
 from tests.support.statements import counted
 
 pytestmark = pytest.mark.both_databases("one statement for all rows")
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 @pytest.mark.parametrize("sort", ["party", "behind", "availability_30d"])

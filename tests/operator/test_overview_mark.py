@@ -13,16 +13,10 @@ from hubinfo.models import Platform
 from hubinfo.operator import actions, overview
 from hubinfo.platforms import handshake
 from tests.support.hubs import SetClock, connect
-from tests.support.past import set_clock
 from tests.support.rounds import fault, keepalive, ok, push
 
 MILLISECOND = 0.001
 Change = Callable[[Flask, SetClock], object]
-
-
-@pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    return set_clock(monkeypatch)
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Known
-from tests.hub.test_push import push_with
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import TOLD_AT, HubPeer, client_info, connect_hub, set_status, token_of
 from tests.support.hubs import OK, connect
 from tests.support.live import Hub
 from tests.support.receivers import HUB, NEWER, OLDER, PATH, call, codes, get, put
+from tests.support.rounds import push_with
 from tests.support.statements import counted
 
 both_databases = pytest.mark.both_databases("a row is made or changed at the same time by several")

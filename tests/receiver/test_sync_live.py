@@ -8,10 +8,10 @@ import pytest
 
 from hubinfo.database import write
 from hubinfo.models import Platform
-from tests.background.test_worker import wait_until
 from tests.support.hub_peer import HubPeer, client_info, connect_hub
 from tests.support.hubs import stored
 from tests.support.live import LiveHub
+from tests.support.waiting import wait_until
 
 MakeLiveHub = Callable[..., LiveHub]
 MakeHubPeer = Callable[..., HubPeer]

@@ -13,15 +13,14 @@ import requests
 
 from hubinfo import clock
 from hubinfo.ocpi.client import PeerError
-from tests.background.test_worker import wait_until
-from tests.receiver.test_sync import Pulls
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, client_info, connect_hub, token_of
 from tests.support.hubs import stored
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler
-from tests.support.pulling import numbers, parties, pull, told_before, two_on_a_page
+from tests.support.pulling import Pulls, numbers, parties, pull, told_before, two_on_a_page
 from tests.support.receivers import put
+from tests.support.waiting import wait_until
 
 both_databases = pytest.mark.both_databases("many rows at once, and comparison without case")
 

@@ -13,7 +13,7 @@ import pytest
 
 from hubinfo.config import log_format
 from hubinfo.logs import OthersFormatter
-from tests.logs.test_lines import LINE
+from tests.support.log_lines import LINE
 from tests.support.processes import Installation, Server
 
 LEADS = ' "worker_leads",'

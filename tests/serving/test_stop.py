@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.background.test_worker import wait_until
 from tests.support.peers import Peer, hang
 from tests.support.processes import Installation, Server
+from tests.support.waiting import wait_until
 
 Start = Callable[[Installation], Server]
 SERVERS = [

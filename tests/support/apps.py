@@ -9,6 +9,7 @@ from flask import Flask
 from hubinfo import config, create_app, equip
 from hubinfo.database import db
 from hubinfo.ocpi.dialect import HUB
+from hubinfo.worker import Worker
 from tests.support.databases import SETTINGS
 
 MakeApp = Callable[..., Flask]
@@ -58,3 +59,10 @@ def close(app: Flask) -> None:
 
 def _routed(settings: config.Settings) -> _Routed:
     return settings.database_url, HUB in settings.roles, bool(set(settings.roles) - {HUB})
+
+
+def lead(worker: Worker) -> None:
+    """Start it, and wait until it holds the lease."""
+    worker.start()
+    while worker.alive and not worker.leads:
+        worker._thread.join(0.02)

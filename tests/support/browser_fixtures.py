@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests; conftest takes them in for all."""
+"""Fixtures of the browser tests."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -127,3 +127,20 @@ def at(url: str, like: Flask) -> Iterator[Flask]:
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+@contextmanager
+def schema_is(app: Flask, revision: str | None) -> Iterator[None]:
+    """The database's schema as another hubinfo would have left it."""
+    with app.app_context():
+        kept = schema.current()
+        with db.engine.begin() as connection:
+            connection.execute(text("DELETE FROM alembic_version"))
+            if revision:
+                connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": revision})
+        try:
+            yield
+        finally:
+            with db.engine.begin() as connection:
+                connection.execute(text("DELETE FROM alembic_version"))
+                connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": kept})

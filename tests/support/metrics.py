@@ -7,7 +7,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from hubinfo.worker import Worker
-from tests.operator.test_health import lead
+from tests.support.apps import lead
 from tests.support.hubs import connect
 
 MAIL = {"notify_mail_to": "ops@example.com", "notify_mail_from": "hubinfo@example.com", "smtp_url": "smtp://127.0.0.1:1"}

@@ -1,5 +1,6 @@
 """A hub whose parties become what a test says when it says so, and what its operator is told of it."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -135,3 +136,6 @@ class Desk:
 def names(event: dict[str, Any]) -> list[str]:
     items = event["data"].get("parties") or event["data"].get("platforms") or []
     return [item.get("party") or item.get("platform") for item in items]
+
+
+SECRET = f"whsec_{b64encode(bytes(range(32))).decode()}"

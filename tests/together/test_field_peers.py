@@ -1,7 +1,6 @@
 """Against platforms of other makes, as they behave in the field: our party with their hubs, our hub with their parties."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ PEERS = [pytest.param("2.2.1", manners, id=name) for name, manners in MANNERS.it
 each_peer = pytest.mark.parametrize(("version", "manners"), PEERS)
 CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")
 MakePlatform = Callable[..., Any]
-
-
-@pytest.fixture
-def instances(tmp_path: Path, sqlite_template: Path) -> Iterator[Instances]:
-    with Instances(tmp_path, sqlite_template) as made:
-        yield made
 
 
 @pytest.fixture

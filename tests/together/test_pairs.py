@@ -1,7 +1,6 @@
 """Hub and party of this project against each other, whatever OCPI versions each of them offers."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ COMMON = [pytest.param(hub, party, common[-1], id=f"{hub} and {party}") for hub,
 APART = [pytest.param(hub, party, id=f"{hub} and {party}") for hub, party, common in PAIRS if not common]
 NAV = ("DE-NAV", "NSP")
 OFTEN: dict[str, Any] = {"keepalive_seconds": 0.3, "keepalive_retry_seconds": 0.1}
-
-
-@pytest.fixture
-def instances(tmp_path: Path, sqlite_template: Path) -> Iterator[Instances]:
-    with Instances(tmp_path, sqlite_template) as made:
-        yield made
 
 
 @pytest.mark.parametrize(("hub_offers", "party_offers", "version"), COMMON)

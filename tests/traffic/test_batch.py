@@ -12,7 +12,8 @@ from hubinfo.hub import presence
 from hubinfo.models import Platform
 from hubinfo.operator.api.reading import LONGEST_LIST
 from tests.support.api import Api
-from tests.support.hubs import connect, stored
+from tests.support.heard import change, heard_long_ago
+from tests.support.hubs import stored
 from tests.support.live import Hub
 from tests.support.statements import counted
 
@@ -27,28 +28,9 @@ def message(at: datetime | str, party: str = "NL-TNM") -> dict[str, Any]:
     return {"country_code": country_code, "party_id": party_id, "at": at if isinstance(at, str) else clock.render(at)}
 
 
-def heard_long_ago(app: Flask, *roles: tuple[str, str, str]) -> int:
-    """A platform that was heard an hour ago; its id."""
-    platform_id = connect(app, *roles)
-    change(app, platform_id, last_heard_at=clock.now() - timedelta(hours=1))
-    return platform_id
-
-
-def change(app: Flask, platform_id: int, **values: Any) -> None:
-    with app.app_context(), write() as session:
-        platform = session.get_one(Platform, platform_id)
-        for name, value in values.items():
-            setattr(platform, name, value)
-
-
 def set_offline(app: Flask, platform_id: int) -> None:
     with app.app_context(), write():
         presence.probes_failed({platform_id: "gone"})
-
-
-@pytest.fixture
-def api(app: Flask) -> Api:
-    return Api(app)
 
 
 @both_databases

@@ -6,56 +6,21 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from hubinfo.database import write
-from hubinfo.hub import presence
 from hubinfo.models import Platform
-from hubinfo.platforms import connections, handshake
-from hubinfo.platforms.directory import Directory
+from hubinfo.platforms import connections
 from hubinfo.platforms.vault import digest
-from tests.background.test_worker import wait_until
 from tests.support.api import Api
 from tests.support.apps import MakeApp
-from tests.support.hubs import connect, stored
+from tests.support.heard import CPO, EMSP, TOKEN, ask, connected, is_watched, named, set_offline, suspend, unregister
+from tests.support.hubs import stored
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Peer
+from tests.support.waiting import wait_until
 
-TOKEN = "the-token-c-of-a-platform"
-CPO, EMSP = ("CPO", "NL", "TNM"), ("EMSP", "BE", "BEC")
 SOON_SECONDS = 5.0
 """A promise of 30 ms, on a machine that is busy with other things."""
-
-
-def connected(app: Flask, *roles: tuple[str, str, str], token: str = TOKEN) -> int:
-    """A registered platform that presents this token; its id."""
-    platform_id = connect(app, *roles)
-    with app.app_context(), write() as session:
-        session.get_one(Platform, platform_id).token_hash = digest(token)
-    return platform_id
-
-
-def ask(app: Flask, token: str | None = TOKEN, method: str = "GET", **headers: str) -> TestResponse:
-    """As a proxy does."""
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    if token is not None:
-        sent["Authorization"] = f"Token {token}"
-    return app.test_client().open("/api/heard", method=method, headers=sent)
-
-
-def named(response: TestResponse) -> list[str | None]:
-    """Platform, party and role, as the headers name them."""
-    return [response.headers.get(f"X-Hubinfo-{name}") for name in ("Platform", "Country-Code", "Party-Id", "Role")]
-
-
-def directory_of(app: Flask) -> Directory:
-    with app.app_context():
-        return connections().directory
-
-
-def set_offline(app: Flask, platform_id: int) -> None:
-    with app.app_context(), write():
-        presence.probes_failed({platform_id: "gone"})
 
 
 def test_a_known_caller_passes_and_is_named(app: Flask) -> None:
@@ -158,15 +123,6 @@ def new_token(app: Flask, platform_id: int) -> None:
         session.get_one(Platform, platform_id).token_hash = digest("a-new-token-c-of-it")
 
 
-def unregister(app: Flask, platform_id: int) -> None:
-    with app.app_context(), write() as session:
-        handshake.forget(session.get_one(Platform, platform_id))
-
-
-def suspend(app: Flask, _platform_id: int) -> None:
-    Hub(app).run("suspend", "NL", "TNM")
-
-
 CHANGES: list[tuple[Callable[[Flask, int], None], int]] = [(new_token, 401), (unregister, 401), (suspend, 403)]
 each_change = pytest.mark.parametrize(("change", "http_status"), CHANGES, ids=lambda value: getattr(value, "__name__", None))
 
@@ -198,10 +154,6 @@ def test_a_change_of_another_process_is_noticed_by_the_watch(
     assert ask(live_hub.app).status_code == 204
     change(other, platform_id)
     wait_until(lambda: ask(live_hub.app).status_code == http_status, SOON_SECONDS)
-
-
-def is_watched(app: Flask) -> bool:
-    return directory_of(app).is_watched
 
 
 def test_without_its_watch_the_directory_is_no_longer_trusted(live_hub: LiveHub) -> None:

@@ -12,8 +12,8 @@ from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform
 from hubinfo.platforms.vault import digest
+from tests.support.heard import CPO, EMSP, TOKEN, ask, connected, directory_of, unregister
 from tests.support.statements import counted
-from tests.traffic.test_heard import CPO, EMSP, TOKEN, ask, connected, directory_of, unregister
 
 pytestmark = pytest.mark.both_databases("the counter is moved in the transaction that changes what it counts")
 

@@ -16,11 +16,11 @@ from hubinfo import create_app
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.platforms import connections, directory, trouble
-from tests.background.test_worker import wait_until
 from tests.support.apps import MakeApp
+from tests.support.heard import CPO, TOKEN, ask, connected, directory_of, is_watched, set_offline, suspend
 from tests.support.live import Hub, LiveHub
 from tests.support.statements import BreakDatabase
-from tests.traffic.test_heard import CPO, TOKEN, ask, connected, directory_of, is_watched, set_offline, suspend
+from tests.support.waiting import wait_until
 
 LOCK_SECONDS = 10.0
 """For how long SQLite waits for its turn to write."""

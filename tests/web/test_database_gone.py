@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from hubinfo import logs
 from hubinfo.database import db, is_unreachable
 from tests.support.board import Board
+from tests.support.heard import CPO, TOKEN, connected
 from tests.support.statements import BreakDatabase, Broken
-from tests.traffic.test_heard import CPO, TOKEN, connected
 
 ASKED = {"Authorization": f"Token {TOKEN}", "X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
 

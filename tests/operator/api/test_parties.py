@@ -15,11 +15,6 @@ PARTY = "/api/parties/NL/TNM"
 
 
 @pytest.fixture
-def api(hub: Hub) -> Api:
-    return Api(hub.app)
-
-
-@pytest.fixture
 def peer(hub: Hub, make_peer: Callable[..., Peer]) -> Peer:
     """NL-TNM, connected."""
     peer = make_peer()

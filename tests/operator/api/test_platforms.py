@@ -15,11 +15,6 @@ from tests.support.peers import Peer
 CPO = ("CPO", "NL", "TNM")
 
 
-@pytest.fixture
-def api(hub: Hub) -> Api:
-    return Api(hub.app)
-
-
 @pytest.mark.both_databases("its queries")
 def test_every_connection_and_how_it_is(hub: Hub, api: Api, make_peer: Callable[..., Peer]) -> None:
     assert api.get("/api/platforms") == []
@@ -73,12 +68,6 @@ def test_registering_with_a_hub_syncing_and_unregistering(instances: Instances) 
     assert [row["country_code"] for row in api.get("/api/known")] == ["FR"]
     assert api.delete("/api/platforms/DE-HUB") == {"platform": "DE-HUB"}
     assert api.error("POST", "/api/sync", 409).startswith("no hub to pull from")
-
-
-@pytest.fixture
-def instances(tmp_path: Any, sqlite_template: Any) -> Any:
-    with Instances(tmp_path, sqlite_template) as made:
-        yield made
 
 
 def test_a_hub_that_does_not_answer_is_409_with_the_reason(api: Api) -> None:

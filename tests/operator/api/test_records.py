@@ -17,11 +17,6 @@ CPO = ("CPO", "NL", "TNM")
 PERIOD = "date_from=2020-01-01T00:00:00Z&date_to=2020-02-01T00:00:00Z"
 
 
-@pytest.fixture
-def api(hub: Hub) -> Api:
-    return Api(hub.app)
-
-
 def test_a_probe_is_activity_and_an_action(hub: Hub, api: Api, make_peer: Callable[..., Peer]) -> None:
     hub.register(make_peer(), CPO)
     api.post("/api/parties/NL/TNM/probe")

@@ -10,15 +10,10 @@ from werkzeug.test import TestResponse
 
 from hubinfo.operator import guesses
 from tests.support.api import JSON, Api, basic
-from tests.support.live import Hub, LiveHub
+from tests.support.live import LiveHub
 
 TOKENS = "/api/tokens"
 PUBLIC = {"/api/openapi.json", "/api/docs", "/api/docs.css"}
-
-
-@pytest.fixture
-def api(hub: Hub) -> Api:
-    return Api(hub.app)
 
 
 def ask(api: Api, authorization: str | None, path: str = TOKENS, method: str = "GET", **headers: str) -> TestResponse:

@@ -13,11 +13,6 @@ from tests.support.commands import error_of, json_of, table_of, text_of
 from tests.support.live import Hub
 
 
-@pytest.fixture
-def api(hub: Hub) -> Api:
-    return Api(hub.app)
-
-
 @pytest.mark.both_databases("a token replaces another in one statement")
 def test_a_token_is_made_used_listed_and_revoked(api: Api) -> None:
     made = api.post("/api/tokens", {"name": "dispatcher"}, 201)

@@ -16,13 +16,13 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.client import Outcome, PeerError
 from hubinfo.platforms import connections
 from hubinfo.receiver.sync import Sync, hubs
-from tests.hub.test_push import HANGS, REFUSES, push_with
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, connect_hub
 from tests.support.hubs import OK, AnsweringClient, connect
 from tests.support.live import Hub, LiveHub
 from tests.support.metrics import scrape
 from tests.support.peers import Peer
+from tests.support.rounds import HANGS, REFUSES, push_with
 
 
 def outcomes(app: Flask, name: str) -> dict[str, float]:
