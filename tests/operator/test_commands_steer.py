@@ -15,8 +15,6 @@ CPO = ("CPO", "NL", "TNM")
 EMSP = ("EMSP", "NL", "TNM")
 OTHER = ("EMSP", "BE", "BEC")
 ROW_KEYS = {"country_code", "party_id", "role", "status", "last_updated", "platform", "last_heard_at"}
-PUSHED_SECONDS = 5.0
-"""The promise is about one; the rest is for a machine that is busy with other things. Still-alive checks are minutes apart."""
 
 
 @pytest.fixture
@@ -131,7 +129,7 @@ def test_a_suspension_from_another_process_is_pushed_to_the_others(
     live_hub.register(other, OTHER)
     live_hub.register(peer, CPO, EMSP)
     run(elsewhere, "suspend", "NL", "TNM", "--role", "CPO")
-    other.wait_for(lambda other: other.told.get(("NL-TNM", "CPO")) == "SUSPENDED", PUSHED_SECONDS)
+    other.wait_for(lambda other: other.told.get(("NL-TNM", "CPO")) == "SUSPENDED")
     assert other.told["NL-TNM", "EMSP"] == "CONNECTED"
     assert peer.puts == []
 
@@ -146,8 +144,8 @@ def test_who_is_resumed_is_offline_probed_at_once_and_connected(
     other.wait_for(lambda other: other.told.get(("NL-TNM", "CPO")) == "SUSPENDED")
     before = probes(peer)
     run(elsewhere, "resume", "NL", "TNM")
-    peer.wait_for(lambda peer: probes(peer) > before, PUSHED_SECONDS)
-    other.wait_for(lambda other: other.told["NL-TNM", "CPO"] == "CONNECTED", PUSHED_SECONDS)
+    peer.wait_for(lambda peer: probes(peer) > before)
+    other.wait_for(lambda other: other.told["NL-TNM", "CPO"] == "CONNECTED")
     events = [event["event"] for event in live_hub.run("show", "NL", "TNM")["history"]]
     assert events[:3] == ["heard", "resumed", "suspended"]
 
@@ -156,7 +154,7 @@ def test_an_invitation_from_another_process_is_pushed(live_hub: LiveHub, elsewhe
     other = make_peer()
     live_hub.register(other, OTHER)
     run(elsewhere, "invite", "NL", "TNM", "--role", "CPO", "--json")
-    other.wait_for(lambda other: other.told == {("NL-TNM", "CPO"): "PLANNED"}, PUSHED_SECONDS)
+    other.wait_for(lambda other: other.told == {("NL-TNM", "CPO"): "PLANNED"})
 
 
 def test_a_platform_with_one_suspended_party_is_still_told_about_others(

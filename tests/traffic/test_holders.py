@@ -1,18 +1,15 @@
 """What GET /api/heard keeps in memory: when it is read again, and how long that takes."""
 
-import time
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert
 
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.hub import presence
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform
-from hubinfo.platforms.vault import digest
-from tests.support.heard import CPO, EMSP, TOKEN, ask, connected, directory_of, unregister
+from tests.support.heard import CPO, EMSP, ask, connected, directory_of, unregister
 from tests.support.statements import counted
 
 pytestmark = pytest.mark.both_databases("the counter is moved in the transaction that changes what it counts")
@@ -100,34 +97,3 @@ def test_a_row_that_moves_to_another_platform_is_read_again(app: Flask) -> None:
         row = session.query(ClientInfo).filter_by(party="NL-TNM").one()
         row.platform = session.get_one(Platform, other_id)
     assert ask(app).status_code == 403
-
-
-def test_three_thousand_platforms_are_read_in_an_instant(app: Flask) -> None:
-    """Some 10 ms of work; as entities of the ORM they would take ten times as long."""
-    connected(app, CPO)
-    with app.app_context(), write() as session:
-        platform, row = columns_of(session.get_one(Platform, 1)), columns_of(session.get_one(ClientInfo, 1))
-        numbers, connection = range(2, 3002), session.connection()
-        named = [{**platform, "id": number, "name": f"X{number}", "token_hash": f"{number}"} for number in numbers]
-        connection.execute(insert(Platform), named)
-        common = [{**row, "party": f"X{number}", "platform_id": number} for number in numbers]
-        roles = ((each, role) for each in common for role in ("CPO", "EMSP"))
-        rows = [{**each, "role": role, "id": key, "revision": 10 + key} for key, (each, role) in enumerate(roles, 2)]
-        connection.execute(insert(ClientInfo), rows)
-    seconds = [seconds_to_read(app, 3001) for _ in range(10)]
-    assert min(seconds) < 0.05
-
-
-def columns_of(row: Platform | ClientInfo) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
-
-
-def seconds_to_read(app: Flask, count: int) -> float:
-    """Of this thread's own work, also where others are busy."""
-    with app.app_context():
-        began = time.thread_time()
-        read = directory_of(app)._read_all()
-        took = time.thread_time() - began
-    assert read.holder(digest(TOKEN)) is not None
-    assert len(read.platforms) == count
-    return took

@@ -1,7 +1,5 @@
 """The table of parties: counts, filters, order, pages."""
 
-import time
-
 import pytest
 from flask import Flask
 from sqlalchemy import update
@@ -156,16 +154,10 @@ def connect_many_more(app: Flask) -> None:
         connect(app, ("CPO", "DE", f"{number:03}"))
 
 
-def test_two_thousand_rows_are_quick(app: Flask) -> None:
-    """200 ms on a machine with nothing else to do; the best of a few, and a bound that a busy one keeps too."""
+def test_two_thousand_rows_are_one_page(app: Flask) -> None:
+    """How long that takes is in bench/board.py."""
     connect_many(app, 2000)
-    board = Board(app)
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert "of 2000 parties and roles" in board.get("/?sort=availability_30d").text
-        took.append(time.perf_counter() - began)
-    assert min(took) < 1.0
+    assert "of 2000 parties and roles" in Board(app).get("/?sort=availability_30d").text
 
 
 def test_times_are_for_people_and_programs(hub: Hub) -> None:
