@@ -1,7 +1,5 @@
 """What the Receiver refuses, and how (OCPI 2.2.1 hubclientinfo, Receiver interface; transport)."""
 
-from typing import Any
-
 import pytest
 
 from hubinfo.database import write
@@ -38,38 +36,11 @@ def test_strict_refuses_what_has_no_last_updated(make_app: MakeApp) -> None:
     assert codes(put(party, client_info())) == (201, 1000)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("status", "connected", 'status="connected": must be one of CONNECTED, OFFLINE, PLANNED, SUSPENDED'),
-        ("status", None, "status is missing"),
-        ("status", ["OFFLINE"], "status=[…]: must be a string"),
-        ("role", "cpo", 'role="cpo": must be one of CPO, EMSP, NAP, NSP, OTHER, SCSP, HUB'),
-        ("role", None, "role is missing"),
-        ("country_code", "NLD", 'country_code="NLD": must be two letters'),
-        ("country_code", "N1", 'country_code="N1": must be two letters'),
-        ("party_id", "TN", 'party_id="TN": must be three letters or digits'),
-        ("party_id", "TNM\n", 'party_id="TNM\\n": must be three letters or digits'),
-        ("party_id", "TN\u017f", 'party_id="TN\\u017f": must be three letters or digits'),
-        ("party_id", 123, "party_id=123: must be a string"),
-        ("last_updated", "2026-01-01", 'last_updated="2026-01-01": must be a UTC date and time'),
-        ("last_updated", "2026-01-01T00:00:00+00:00", 'last_updated="2026-01-01T00:00:00+00:00": must be a UTC date and time'),
-        ("last_updated", "2026-02-30T00:00:00Z", 'last_updated="2026-02-30T00:00:00Z": must be a UTC date and time'),
-        ("last_updated", "", 'last_updated="": must be a UTC date and time'),
-        ("last_updated", 1767225600, "last_updated=1767225600: must be a UTC date and time"),
-    ],
-)
-def test_a_bad_field_is_2001_naming_field_value_and_what_is_allowed(party: Hub, name: str, value: Any, said: str) -> None:
-    response = put(party, client_info(**{name: value}))
+def test_a_bad_field_is_2001_naming_field_value_and_what_is_allowed_and_nothing_is_stored(party: Hub) -> None:
+    response = put(party, client_info(status="connected"))
     assert codes(response) == (200, 2001)
-    assert message(response).startswith(said)
+    assert message(response).startswith('status="connected": must be one of CONNECTED, OFFLINE, PLANNED, SUSPENDED')
     assert party.run("known") == []
-
-
-@pytest.mark.parametrize("name", ["status", "role", "country_code", "party_id"])
-def test_null_is_no_value(party: Hub, name: str) -> None:
-    response = put(party, client_info() | {name: None})
-    assert (*codes(response), message(response)) == (200, 2001, f"{name}=null: must not be null")
 
 
 def test_of_several_bad_fields_each_is_named(party: Hub) -> None:

@@ -107,11 +107,13 @@ def test_csv_is_sent_to_who_wants_it(api: Api, accept: str, mimetype: str) -> No
         "days=1&date_from=2020-01-01T00:00:00Z",
     ],
 )
-@pytest.mark.parametrize(
-    "path", ["/api/availability", "/api/availability.csv", "/api/availability.svg", "/api/parties/NL/TNM/timeline.svg"]
-)
-def test_a_period_that_is_none_is_400(api: Api, path: str, query: str) -> None:
-    assert api.error("GET", f"{path}?{query}", 400)
+def test_a_period_that_is_none_is_400(api: Api, query: str) -> None:
+    assert api.error("GET", f"/api/availability?{query}", 400)
+
+
+@pytest.mark.parametrize("path", ["/api/availability.csv", "/api/availability.svg", "/api/parties/NL/TNM/timeline.svg"])
+def test_every_picture_and_file_judges_its_period(api: Api, path: str) -> None:
+    assert api.error("GET", f"{path}?days=0", 400)
 
 
 def test_a_timeline_is_a_picture_that_stands_alone(api: Api) -> None:

@@ -1,0 +1,22 @@
+"""The query of a list is taken or refused parameter by parameter (OCPI 2.2.1 transport, Pagination; hubclientinfo, Sender GET)."""
+
+from urllib.parse import unquote_plus
+
+import pytest
+
+from hubinfo.ocpi.envelope import InvalidParameters
+from hubinfo.ocpi.schemas import read_list_query
+
+
+@pytest.mark.parametrize("name", ["offset", "limit", "date_from", "date_to"])
+@pytest.mark.parametrize(
+    "value", ["", "-1", "x", "1.5", "+1", "1e3", "%20", "9" * 30, "9223372036854775808", "%D9%A3", "2026-01-01"]
+)
+def test_what_a_parameter_cannot_be_is_refused_naming_it(name: str, value: str) -> None:
+    with pytest.raises(InvalidParameters, match=f"^{name}="):
+        read_list_query({name: unquote_plus(value)})
+
+
+def test_a_limit_of_0_is_refused() -> None:
+    with pytest.raises(InvalidParameters, match="^limit="):
+        read_list_query({"limit": "0"})
