@@ -18,5 +18,5 @@ def test_what_a_parameter_cannot_be_is_refused_naming_it(name: str, value: str) 
 
 
 def test_a_limit_of_0_is_refused() -> None:
-    with pytest.raises(InvalidParameters, match="^limit="):
+    with pytest.raises(InvalidParameters, match=r"^limit="):
         read_list_query({"limit": "0"})
