@@ -18,9 +18,9 @@ from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import Concern, Notification
 from tests.background.test_worker import told_at, wait_until
-from tests.logs.test_tokens import Captured
 from tests.notify.test_webhook import SECRET
-from tests.ocpi.test_client_guard import certificate
+from tests.support.captured import Captured
+from tests.support.certificates import certificate
 from tests.support.hubs import connect
 from tests.support.live import LiveHub
 from tests.support.mailbox import PASSWORD, SENDER, USER, Mailbox, mailbox

@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from hubinfo.ocpi import paging
 from hubinfo.ocpi.client import Answer
 from hubinfo.ocpi.paging import Crawl, PagingError, first_page
-from tests.ocpi.test_client_faults import get
+from tests.support.clients import get
 from tests.support.peers import Handler, Peer
 
 LIST = "https://hub.example/ocpi/2.2.1/hubclientinfo"

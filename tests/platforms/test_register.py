@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from hubinfo.database import write
 from hubinfo.models import Platform
-from tests.logs.test_tokens import Captured
 from tests.support.apps import MakeApp
+from tests.support.captured import Captured
 from tests.support.commands import error_of, invoke, json_of, read_table, text_of
 from tests.support.field import FieldHub, FieldPlatform, Manners
 from tests.support.instances import Instance, Instances

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.ocpi.test_client_guard import certificate, tls
 from tests.support.apps import MakeApp
+from tests.support.certificates import certificate, tls
 from tests.support.commands import error_of, json_of
 from tests.support.field import FieldHub, FieldPlatform, Manners
 from tests.support.instances import Instance, Instances
