@@ -50,6 +50,22 @@ def test_http_only_where_allowed() -> None:
     Guard(True, False).check_url("https://example.com/")
 
 
+NEVER_CALLED = [
+    "http://169.254.169.254/latest",
+    "http://[fe80::1]/",
+    "http://224.0.0.1/",
+    "http://0.0.0.0/",
+    "http://[::]/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://100.100.100.200/",
+]
+
+
+@pytest.mark.parametrize("url", NEVER_CALLED)
+def test_a_url_that_must_not_be_called(url: str) -> None:
+    assert "is never called" in fails(url).reason
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_the_address_connected_to_is_what_counts(make_peer: Callable[..., Peer], host: str) -> None:
     peer = make_peer()
