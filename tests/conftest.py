@@ -15,6 +15,7 @@ from tests.support import browser, databases, leaks
 from tests.support.apps import Apps, MakeApp, close, own_app
 from tests.support.browser_fixtures import driver, make_site, plain_driver, window  # noqa: F401
 from tests.support.databases import POSTGRESQL
+from tests.support.field_fixtures import instances, make_platform  # noqa: F401
 from tests.support.hub_peer import HubPeer, connect_hub
 from tests.support.live import Hub, LiveHub, LiveHubs
 from tests.support.peers import Peer
@@ -196,6 +197,12 @@ def make_peer() -> Iterator[Callable[..., Peer]]:
     yield make
     for peer in made:
         peer.stop()
+
+
+@pytest.fixture
+def peer(make_peer: Callable[..., Peer]) -> Peer:
+    """One such platform."""
+    return make_peer()
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ CPO = ("CPO", "NL", "TNM")
 MakePeer = Callable[..., Peer]
 
 
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
-
-
 def post(hub: Hub, token: str, sent: Any, path: str = PATH) -> dict[str, Any]:
     response = hub.call("POST", path, token, json=sent)
     assert response.status_code == 200
