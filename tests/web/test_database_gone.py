@@ -15,6 +15,8 @@ from tests.support.board import Board
 from tests.support.statements import BreakDatabase, Broken
 from tests.traffic.test_heard import CPO, TOKEN, connected
 
+pytestmark = pytest.mark.both_databases("each driver has errors of its own")
+
 ASKED = {"Authorization": f"Token {TOKEN}", "X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
 
 
