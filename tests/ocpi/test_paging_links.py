@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubinfo.ocpi.paging import Crawl, PagingError
-from tests.ocpi.test_paging import LIST, NEXT, URL, following, page, stops
+from tests.support.crawls import LIST, NEXT, URL, following, page, stops
 
 
 @pytest.mark.parametrize(
