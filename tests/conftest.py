@@ -17,7 +17,7 @@ from tests.support.live import Hub, LiveHubs
 from tests.support.prometheus import MISSING as MISSING_PROMETHEUS
 from tests.support.proxies import PROGRAMS
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.browser_fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.field_fixtures", "tests.support.browser_fixtures"]
 TESTS = Path(__file__).parent
 OUTSIDE = {"browser", "deploy", "docs", "prometheus", "proxies", "serving"}
 """Folders whose tests all are `outside`."""

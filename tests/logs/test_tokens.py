@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.captured import Captured
 from tests.support.hubs import connect
 from tests.support.live import LiveHub
-from tests.support.log_lines import FORGED, LINE, Captured
+from tests.support.log_lines import FORGED, LINE
 from tests.support.peers import Handler, Peer
 
 CREDENTIALS = "/ocpi/2.2.1/credentials"

@@ -17,10 +17,10 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.models import Concern, Notification
-from tests.ocpi.test_client_guard import certificate
+from tests.support.captured import Captured
+from tests.support.certificates import certificate
 from tests.support.hubs import connect
 from tests.support.live import LiveHub
-from tests.support.log_lines import Captured
 from tests.support.mailbox import PASSWORD, SENDER, USER, Mailbox, mailbox
 from tests.support.notices import SECRET
 from tests.support.peers import Peer

@@ -17,7 +17,7 @@ from hubinfo import config
 from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.mail import Mail
 from hubinfo.notify.outbox import Message
-from tests.ocpi.test_client_guard import certificate
+from tests.support.certificates import certificate
 from tests.support.mailbox import PASSWORD, SENDER, USER, mailbox
 from tests.support.processes import free_port
 

@@ -22,8 +22,8 @@ from hubinfo.notify.channels import configured
 from hubinfo.notify.elsewhere import Elsewhere
 from hubinfo.notify.outbox import Message
 from hubinfo.notify.webhook import Webhook
-from tests.ocpi.test_client_faults import drip, raw_server
-from tests.ocpi.test_client_guard import certificate, tls
+from tests.support.certificates import certificate, tls
+from tests.support.clients import drip, raw_server
 from tests.support.notices import SECRET
 from tests.support.peers import Behaviour, Peer, hang
 

@@ -55,14 +55,27 @@ BAD_HEADERS = [
     pytest.param("Token w6nDqQ==", id="base64-of-utf-8"),
     pytest.param("Token {huge}", id="huge"),
     pytest.param("Token unknown", id="unknown"),
+    pytest.param("Token {token}x", id="one-character-more"),
+    pytest.param("Token a b", id="two-words"),
+    pytest.param("Token tökén", id="no-ascii"),
+    pytest.param("Basic {token}", id="basic-raw"),
+    pytest.param("Token " + "x" * 10_000, id="huge-and-unknown"),
 ]
 
 
-@pytest.mark.parametrize("value", BAD_HEADERS)
-def test_a_header_that_presents_no_known_token_is_401(hub: Hub, value: str) -> None:
-    token = hub.invite("NL", "TNM", "CPO")
+def sent_with(value: str, token: str) -> str:
     code = encoded(token)
-    sent = value.format(token=token, encoded=code, twice=encoded(code), huge=token * 1000)
+    return value.format(token=token, encoded=code, twice=encoded(code), huge=token * 1000)
+
+
+@pytest.mark.parametrize("value", BAD_HEADERS)
+def test_a_header_that_does_not_present_the_token(value: str) -> None:
+    assert TOKEN not in presented(sent_with(value, TOKEN))
+
+
+@pytest.mark.parametrize("value", ["", "Bearer {token}", "Token {token},Token {token}", "Token \xff\xfe", "Token unknown"])
+def test_a_header_that_presents_no_known_token_is_401(hub: Hub, value: str) -> None:
+    sent = sent_with(value, hub.invite("NL", "TNM", "CPO"))
     response = hub.call("GET", "/ocpi/versions", headers={"Authorization": sent})
     assert response.status_code == 401
     assert response.json is not None

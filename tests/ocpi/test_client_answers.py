@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from hubinfo.ocpi.authorization import TokenForm, header
-from tests.ocpi.test_client_faults import fails, get
+from tests.support.clients import fails, get
 from tests.support.peers import Handler, Peer
 
 ANSWERS: dict[str, tuple[Callable[[Handler], None], str, bool]] = {

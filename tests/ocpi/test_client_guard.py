@@ -1,19 +1,14 @@
 """Which addresses are called, over http and https."""
 
 import ipaddress
-import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from hubinfo.ocpi.guard import AddressRefused, Guard
-from tests.ocpi.test_client_faults import fails, get, make_client
+from tests.support.certificates import certificate, tls
+from tests.support.clients import fails, get, make_client
 from tests.support.peers import Peer
 
 NEVER = ["169.254.169.254", "169.254.1.1", "224.0.0.1", "0.0.0.0", "168.63.129.16", "100.100.100.200", "ff02::1", "fe80::1", "::"]
@@ -55,39 +50,28 @@ def test_http_only_where_allowed() -> None:
     Guard(True, False).check_url("https://example.com/")
 
 
+NEVER_CALLED = [
+    "http://169.254.169.254/latest",
+    "http://[fe80::1]/",
+    "http://224.0.0.1/",
+    "http://0.0.0.0/",
+    "http://[::]/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://100.100.100.200/",
+]
+
+
+@pytest.mark.parametrize("url", NEVER_CALLED)
+def test_a_url_that_must_not_be_called(url: str) -> None:
+    assert "is never called" in fails(url).reason
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_the_address_connected_to_is_what_counts(make_peer: Callable[..., Peer], host: str) -> None:
     peer = make_peer()
     assert "not allowed here" in fails(f"http://{host}:{peer.port}/versions", make_client(private=False)).reason
     assert peer.received == []
     get(f"http://127.0.0.1:{peer.port}/versions")
-
-
-def certificate(folder: Path, *, name: str = "localhost", days: int = 10) -> Path:
-    """A self-signed certificate and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    ends = datetime.now(UTC) + timedelta(days=days)
-    made = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(ends - timedelta(days=30))
-        .not_valid_after(ends)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    path = folder / "certificate.pem"
-    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-def tls(peer: Peer, path: Path) -> str:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    peer._server.socket = context.wrap_socket(peer._server.socket, server_side=True)
-    return f"https://localhost:{peer.port}/versions"
 
 
 def test_a_certificate_that_ca_file_vouches_for(make_peer: Callable[..., Peer], tmp_path: Path) -> None:

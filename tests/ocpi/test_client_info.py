@@ -11,7 +11,7 @@ from hubinfo.models import ConnectionStatus
 from hubinfo.ocpi.dialect import CONNECTION_STATUSES, DIALECTS
 from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.ocpi.schemas import ClientInfo, read_client_info, read_client_infos, read_credentials
-from tests.ocpi.test_schemas import GOOD, JSON, V221, error_of, refusal
+from tests.support.schemas import GOOD, JSON, V221, error_of, refusal
 
 AT = "2026-01-02T03:04:05Z"
 TOLD = {"country_code": "NL", "party_id": "TNM", "role": "CPO", "status": "OFFLINE", "last_updated": AT}

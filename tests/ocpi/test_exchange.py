@@ -10,7 +10,7 @@ import pytest
 from hubinfo.ocpi.client import Answer, Client, Outcome, PeerError, Request
 from hubinfo.ocpi.exchange import SLOW_LANE
 from hubinfo.ocpi.guard import Guard
-from tests.support.peers import Peer, hang
+from tests.support.peers import Handler, Peer, hang
 
 
 def make_client(*, concurrency: int = 4, timeout: float = 10) -> Client:
@@ -71,18 +71,24 @@ def test_at_most_one_request_is_under_way_per_platform_and_so_many_in_all(peer: 
 
 
 def test_those_that_answer_are_all_served_while_more_than_the_fast_lane_holds_hang(peer: Peer) -> None:
-    peer.behave("GET", "/hang", hang(4))
-    answered: list[int] = []
+    all_answered, answered = threading.Event(), list[int]()
     hung: list[tuple[int, int]] = []
+
+    def hang_until_all_are_answered(handler: Handler) -> None:
+        all_answered.wait(60)
+        handler.raw(b"", http_status=500)
 
     def then(request: Request, outcome: Outcome) -> None:
         if isinstance(outcome, PeerError):
             hung.append((request.platform_id, len(answered)))
         else:
             answered.append(request.platform_id)
+        if len(answered) == 50:
+            all_answered.set()
 
+    peer.behave("GET", "/hang", hang_until_all_are_answered)
     hanging = [to(peer, number, "/hang") for number in range(2 * SLOW_LANE)]
-    make_client(concurrency=2, timeout=2).exchange([*hanging, *(to(peer, 100 + number) for number in range(50))], then)
+    make_client(concurrency=2, timeout=30).exchange([*hanging, *(to(peer, 100 + number) for number in range(50))], then)
     assert len(hung) == 2 * SLOW_LANE
     assert all(already == 50 for _, already in hung)
 
@@ -98,13 +104,13 @@ def test_a_platform_that_was_slow_and_is_fast_again_is_served(peer: Peer) -> Non
 
 
 def test_close_ends_an_exchange_at_once(peer: Peer) -> None:
-    peer.behave("GET", "/versions", hang(5))
-    client = make_client()
+    peer.behave("GET", "/versions", hang(60))
+    client = make_client(timeout=60)
     thread = threading.Thread(target=client.exchange, args=([to(peer, 1)], lambda request, outcome: None))
     thread.start()
     peer.wait_for(lambda peer: len(peer.received) == 1)
     client.close()
-    thread.join(2)
+    thread.join(30)
     assert not thread.is_alive()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from hubinfo.database import db, write
@@ -12,6 +13,8 @@ from tests.support.hubs import connect
 from tests.support.live import Hub
 from tests.support.peers import Peer
 from tests.support.statements import listening
+
+pytestmark = pytest.mark.both_databases("rows move between platforms under unique constraints")
 
 PATH = "/ocpi/2.2.1/credentials"
 CPO, NSP = ("CPO", "NL", "TNM"), ("NSP", "BE", "BEC")

@@ -8,15 +8,12 @@ import pytest
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
 
+pytestmark = pytest.mark.both_databases("locks and concurrent commits")
+
 PATH = "/ocpi/2.2.1/credentials"
 CPO = ("CPO", "NL", "TNM")
 MakePeer = Callable[..., Peer]
 Outcome = tuple[int, int]
-
-
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
 
 
 def side_by_side(hub: LiveHub, *sent: tuple[str, str, Peer]) -> list[Outcome]:

@@ -14,11 +14,6 @@ CPO = ("CPO", "NL", "TNM")
 MakePeer = Callable[..., Peer]
 
 
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
-
-
 def post(hub: Hub, token: str, sent: Any, path: str = PATH) -> dict[str, Any]:
     response = hub.call("POST", path, token, json=sent)
     assert response.status_code == 200
@@ -31,21 +26,9 @@ def endpoints(*listed: tuple[str, str, str]) -> Behaviour:
     return lambda handler: handler.answer({"version": "2.2.1", "endpoints": found})
 
 
-NEVER_CALLED = [
-    "http://169.254.169.254/latest",
-    "http://[fe80::1]/",
-    "http://224.0.0.1/",
-    "http://0.0.0.0/",
-    "http://[::]/",
-    "http://[::ffff:169.254.169.254]/",
-    "http://100.100.100.200/",
-]
-
-
-@pytest.mark.parametrize("url", NEVER_CALLED)
 @pytest.mark.parametrize("place", ["credentials", "version", "credentials endpoint", "receiver"])
-def test_a_url_that_must_not_be_called_is_3001_wherever_it_stands(hub: Hub, peer: Peer, place: str, url: str) -> None:
-    sent = peer.credentials(CPO)
+def test_a_url_that_must_not_be_called_is_3001_wherever_it_stands(hub: Hub, peer: Peer, place: str) -> None:
+    sent, url = peer.credentials(CPO), "http://[::ffff:169.254.169.254]/latest"
     if place == "credentials":
         sent["url"] = url
     elif place == "version":

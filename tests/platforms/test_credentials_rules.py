@@ -20,11 +20,6 @@ CPO = ("CPO", "NL", "TNM")
 MakePeer = Callable[..., Peer]
 
 
-@pytest.fixture
-def peer(make_peer: MakePeer) -> Peer:
-    return make_peer()
-
-
 def answer(response: TestResponse) -> dict[str, Any]:
     assert response.status_code == 200
     assert response.json is not None
@@ -57,6 +52,7 @@ def test_registered_roles_count_and_invited_ones_not_brought_stay_planned(hub: H
     assert hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED", ("NL-TNM", "EMSP"): "PLANNED", ("BE-BEC", "NSP"): "CONNECTED"}
 
 
+@pytest.mark.both_databases("SQL compares without case")
 def test_a_party_invited_in_another_case_is_the_same_party_as_it_spells_itself(hub: Hub, peer: Peer) -> None:
     token = hub.invite("NL", "TNM", "CPO")
     assert post(hub, token, peer.credentials(("CPO", "nl", "tnm"), CPO))["status_code"] == 1000
@@ -64,6 +60,7 @@ def test_a_party_invited_in_another_case_is_the_same_party_as_it_spells_itself(h
     assert (row["country_code"], row["party_id"], row["status"]) == ("nl", "tnm", "CONNECTED")
 
 
+@pytest.mark.both_databases("a row moves to another platform in one transaction")
 def test_a_role_of_an_unregistered_platform_may_be_taken_over(hub: Hub, make_peer: MakePeer) -> None:
     old = hub.register(make_peer(), CPO)
     assert answer(hub.call("DELETE", PATH, old))["status_code"] == 1000
@@ -72,6 +69,7 @@ def test_a_role_of_an_unregistered_platform_may_be_taken_over(hub: Hub, make_pee
     assert hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED", ("BE-BEC", "EMSP"): "CONNECTED"}
 
 
+@pytest.mark.both_databases("the updates of a renewal")
 def test_a_put_brings_a_dropped_role_back(hub: Hub, peer: Peer) -> None:
     token, both = hub.register(peer, CPO, ("EMSP", "NL", "TNM")), (CPO, ("EMSP", "NL", "TNM"))
     for brought, status in (((CPO,), "SUSPENDED"), (both, "CONNECTED")):
@@ -186,6 +184,7 @@ def test_no_message_shows_a_token(hub: Hub, peer: Peer) -> None:
     assert not [message for message in said if any(token in message for token in (token_a, peer.token, encoded))]
 
 
+@pytest.mark.both_databases("PostgreSQL stores no NUL")
 def test_what_nobody_asked_for_may_be_anything_that_is_json(hub: Hub, peer: Peer) -> None:
     """Even numbers that Python itself refuses to read, and halves of surrogate pairs."""
     text = json.dumps({**peer.credentials(CPO), "unknown": [0, "\ud800", "\x00"]}).replace("[0,", f"[{'1' * 5000},")

@@ -20,6 +20,8 @@ from tests.support.past import set_clock
 from tests.support.peers import Peer
 from tests.support.rounds import fault, keepalive, ok, push
 
+pytestmark = pytest.mark.both_databases("conditional updates of timestamps")
+
 CPO = ("CPO", "NL", "TNM")
 MakePeer = Callable[..., Peer]
 TOKEN_TIMES = ("token_made_at", "token_used_at", "token_out_made_at", "token_out_used_at")

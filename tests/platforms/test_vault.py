@@ -56,6 +56,7 @@ def readable(app: Flask, platform_id: int) -> bool:
     return True
 
 
+@pytest.mark.both_databases("the columns of each database")
 def test_of_the_tokens_presented_to_us_only_the_hash_is_stored(hub: Hub, make_peer: MakePeer) -> None:
     token_a = hub.invite("NL", "TNM", "CPO")
     assert token_a not in everything_stored(hub.app)
@@ -67,6 +68,7 @@ def test_of_the_tokens_presented_to_us_only_the_hash_is_stored(hub: Hub, make_pe
     assert digest(token_c) == hashlib.sha256(token_c.encode()).hexdigest()
 
 
+@pytest.mark.both_databases("the length of its column")
 def test_the_token_we_send_is_stored_encrypted(hub: Hub, make_peer: MakePeer) -> None:
     peer = make_peer()
     hub.register(peer, CPO)
@@ -115,6 +117,7 @@ def test_what_was_never_encrypted_is_unreadable(kept: str) -> None:
         Vault(lambda: (OLD,)).decrypt(kept)
 
 
+@pytest.mark.both_databases("the updates at the start")
 def test_a_rotation_encrypts_anew_at_the_start_so_that_the_old_key_can_go(make_app: MakeApp) -> None:
     app = make_app(secret_key=OLD)
     platform = connect(app, CPO)
@@ -173,6 +176,7 @@ def test_a_push_with_an_unreadable_token_is_shown_as_the_reason(
     lost.wait_for(lambda lost: ("DE-ABC", "NSP") in lost.told)
 
 
+@pytest.mark.outside
 def test_of_many_processes_that_need_a_key_one_makes_it(tmp_path: Path) -> None:
     command = [sys.executable, "-c", MAKE_KEY, str(tmp_path)]
     racers = [subprocess.Popen(command, cwd=SOURCES, stdout=subprocess.PIPE, text=True) for _ in range(8)]
@@ -211,6 +215,7 @@ def test_a_key_file_without_key_is_refused_and_not_replaced(tmp_path: Path, cont
     assert (tmp_path / KEY_FILE).read_bytes() == content
 
 
+@pytest.mark.outside
 def test_a_server_with_a_key_file_without_key_says_so_in_one_line(tmp_path: Path) -> None:
     with Installation(tmp_path) as installation:
         installation.instance.mkdir()

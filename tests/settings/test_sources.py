@@ -149,6 +149,7 @@ def _import_app(folder: Path, **environ: str) -> subprocess.CompletedProcess[str
     return subprocess.run([sys.executable, "-c", "import app"], cwd=root, env=env, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.outside
 def test_a_wrong_setting_ends_the_process_with_its_line_and_no_traceback(tmp_path: Path) -> None:
     ended = _import_app(tmp_path, HUBINFO_PARTY_ID="TOOLONG", HUBINFO_STRIC="1")
     assert ended.returncode == 1
@@ -158,6 +159,7 @@ def test_a_wrong_setting_ends_the_process_with_its_line_and_no_traceback(tmp_pat
     ]
 
 
+@pytest.mark.outside
 def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("raise ImportError('no pq wrapper available.\\nAttempts made: …')")
     ended = _import_app(tmp_path, HUBINFO_DATABASE_URL="postgresql://u:hunter2@127.0.0.1/h")
@@ -166,6 +168,7 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path) -> None
     assert ended.stderr == f"hubinfo: HUBINFO_DATABASE_URL: {cause}; run: pip install 'hubinfo[postgresql]'\n"
 
 
+@pytest.mark.outside
 def test_apprise_urls_without_apprise_say_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "apprise.py").write_text("raise ImportError('No module named apprise')")
     ended = _import_app(tmp_path, HUBINFO_NOTIFY_URLS="json://u:hunter2@127.0.0.1/")

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from tests.support.api import Api
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, connect_hub
 from tests.support.hubs import SetClock
-from tests.support.instances import Instances
 from tests.support.live import Hub, LiveHub, LiveHubs
 from tests.support.mailbox import Mailbox, mailbox
 from tests.support.past import Past, set_clock
@@ -91,13 +89,6 @@ def live_hub(make_live_hub: Callable[..., LiveHub]) -> LiveHub:
 @pytest.fixture
 def peer(make_peer: Callable[..., Peer]) -> Peer:
     return make_peer()
-
-
-@pytest.fixture
-def instances(tmp_path: Path, sqlite_template: Path) -> Iterator[Instances]:
-    """Makes platforms of this project that serve on loopback, each with its own database."""
-    with Instances(tmp_path, sqlite_template) as made:
-        yield made
 
 
 @pytest.fixture

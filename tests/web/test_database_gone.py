@@ -10,12 +10,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from hubinfo import logs
-from hubinfo.database import db, is_unreachable
+from hubinfo.database import db, is_unreachable, write
+from hubinfo.models import Platform
+from hubinfo.platforms.vault import digest
 from tests.support.board import Board
-from tests.support.heard import CPO, TOKEN, connected
+from tests.support.hubs import connect
 from tests.support.statements import BreakDatabase, Broken
 
-ASKED = {"Authorization": f"Token {TOKEN}", "X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
+pytestmark = pytest.mark.both_databases("each driver has errors of its own")
+
+Headers = dict[str, str]
 
 
 def failed(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -26,14 +30,22 @@ def failed(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def broken(app: Flask, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase) -> Broken:
-    connected(app, CPO)
+def asked(app: Flask) -> Headers:
+    """What a platform that is known sends."""
+    platform_id = connect(app, ("CPO", "NL", "TNM"))
+    with app.app_context(), write() as session:
+        session.get_one(Platform, platform_id).token_hash = digest("the-token-c-of-a-platform")
+    return {"Authorization": "Token the-token-c-of-a-platform", "X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
+
+
+@pytest.fixture
+def broken(app: Flask, asked: Headers, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase) -> Broken:
     caplog.set_level(logging.ERROR)
     return break_database(app)
 
 
-def test_ocpi_is_answered_503_in_its_envelope(app: Flask, broken: Broken, caplog: pytest.LogCaptureFixture) -> None:
-    response = app.test_client().get("/ocpi/versions", headers=ASKED)
+def test_ocpi_is_answered_503_in_its_envelope(app: Flask, asked: Headers, broken: Broken, caplog: pytest.LogCaptureFixture) -> None:
+    response = app.test_client().get("/ocpi/versions", headers=asked)
     assert (response.status_code, response.headers["Retry-After"], response.headers["X-Request-ID"]) == (503, "5", "r-1")
     assert response.json is not None
     assert (response.json["status_code"], response.json["status_message"]) == (3000, "GET /ocpi/versions: Service Unavailable")
@@ -48,7 +60,7 @@ def test_ocpi_is_answered_503_in_its_envelope(app: Flask, broken: Broken, caplog
     }
     assert "traceback" not in line
     broken.is_broken = False
-    assert app.test_client().get("/ocpi/versions", headers=ASKED).status_code == 200
+    assert app.test_client().get("/ocpi/versions", headers=asked).status_code == 200
 
 
 def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptureFixture, break_database: BreakDatabase) -> None:
@@ -65,14 +77,13 @@ def test_programs_and_the_board_are_told_too(app: Flask, caplog: pytest.LogCaptu
 
 
 def test_a_bug_is_500_and_an_event_that_shows_where(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Flask, asked: Headers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> Response:
         raise RuntimeError("ours")
 
     monkeypatch.setitem(app.view_functions, "platforms.versions", fail)
-    connected(app, CPO)
-    endpoint = app.test_client().get("/ocpi/versions", headers=ASKED)
+    endpoint = app.test_client().get("/ocpi/versions", headers=asked)
     assert endpoint.status_code == 500
     [line] = failed(caplog)
     assert (line["path"], line["request_id"]) == ("/ocpi/versions", "r-1")

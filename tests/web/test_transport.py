@@ -116,31 +116,6 @@ def test_the_token_header_in_every_form_met_in_the_field(hub: Hub, form: Callabl
     assert hub.call("GET", "/ocpi/versions", form(hub.invite("NL", "TNM", "CPO"))).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "Token",
-        "Token ",
-        "Token a b",
-        "Token tökén",
-        "Token \xff\xfe",
-        "Bearer {token}",
-        "Basic {token}",
-        "{token}",
-        "Token {token},Token {token}",
-        "Token Token {token}",
-        "Token " + "x" * 10_000,
-        "Token {token}x",
-    ],
-)
-def test_any_other_header_is_401(hub: Hub, value: str) -> None:
-    token = hub.invite("NL", "TNM", "CPO")
-    response = hub.call("GET", "/ocpi/versions", headers={"Authorization": value.replace("{token}", token)})
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Token"
-
-
 def test_a_doubled_header_over_a_real_socket_is_401(live_hub: LiveHub) -> None:
     token = live_hub.invite("NL", "TNM", "CPO")
     address = ("127.0.0.1", int(live_hub.url.rpartition(":")[2]))
@@ -167,6 +142,7 @@ def test_ocpi_urls_stay_when_the_app_is_no_hub(make_app: MakeApp) -> None:
     assert details["data"]["endpoints"][1]["role"] == "RECEIVER"
 
 
+@pytest.mark.both_databases("PostgreSQL stores no NUL")
 def test_a_name_with_nul_or_half_a_surrogate_is_2001(hub: Hub, make_peer: Callable[..., Peer]) -> None:
     token, sent = hub.invite("NL", "TNM", "CPO"), make_peer().credentials(("CPO", "NL", "TNM"))
     for name in ("a\x00b", "\ud800"):
