@@ -17,6 +17,8 @@ from hubinfo.models import Lease
 NAME = "worker"
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 5.0
+_LONGEST = timedelta(seconds=LEASE_SECONDS + 1)
+"""From the look at the clock to the look at what was stored, a moment may pass."""
 
 
 def _host() -> str:
@@ -39,7 +41,13 @@ def time_of(session: Session) -> datetime:
 def is_held(session: Session) -> bool:
     """Whether some process holds the lease: one that is dead does not, though it had no time to hand it over."""
     lease = session.get(Lease, NAME)
-    return lease is not None and lease.expires_at > time_of(session) and not _is_dead(lease.holder)
+    return lease is not None and _is_valid(lease, time_of(session))
+
+
+def _is_valid(lease: Lease, now: datetime) -> bool:
+    """Not if it expires later than a lease can: the clock has been set back. Who holds it renews it soon, if it is alive."""
+    lives, lasts = _lives(lease.holder), lease.expires_at - now
+    return lives is not False and timedelta() < lasts and (lives is True or lasts <= _LONGEST)
 
 
 class Claim:
@@ -66,7 +74,7 @@ class Claim:
         lease = session.get(Lease, NAME, populate_existing=True)
         if lease is None or lease.holder == self.holder:
             return False
-        return lease.expires_at > self._now(session) and not _is_dead(lease.holder)
+        return _is_valid(lease, self._now(session))
 
     def release(self) -> None:
         """Let another take it at once."""
@@ -76,15 +84,15 @@ class Claim:
                 lease.expires_at = self._now(session)
 
 
-def _is_dead(holder: str) -> bool:
-    """Whether the holder was a process of this host that no longer is; of other hosts only the expiry tells."""
+def _lives(holder: str) -> bool | None:
+    """Whether the holder is a process of this host, or was one; None on another host, of which only the expiry tells."""
     host, _, rest = holder.rpartition("/")[0].rpartition("/")
     if host != _host() or not rest.isdecimal():
-        return False
+        return None
     try:
         os.kill(int(rest), 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        return True
+    return True

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from hubinfo.due import is_due
 from hubinfo.hub import activity
 from hubinfo.hub.activity import Entry
 from hubinfo.hub.feed import REVISION
 from hubinfo.models import ConnectionStatus, Counter, Platform, Refusal
+from hubinfo.ocpi.verdict import MAX_RETRY_AFTER_SECONDS
 
+LONGEST_WAIT_SECONDS = MAX_RETRY_AFTER_SECONDS
+"""No push is planned further ahead."""
 PROBE_AFTER_FAILURES = 2
 """Pushes that fail so often in a row make the keep-alive look at once."""
 
@@ -37,6 +41,10 @@ class Cursor:
     refused: dict[int, str] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
     sent: list[Entry] = field(default_factory=list)
+
+    def waits(self, now: datetime) -> bool:
+        """Whether its next push is planned for later, and not further ahead than pushes are."""
+        return self.next_push_at is not None and now < self.next_push_at <= now + timedelta(seconds=LONGEST_WAIT_SECONDS)
 
     def follow(self, stored: "Cursor | None") -> None:
         """Take over what has changed in the database meanwhile: new credentials, a jump of the cursor, the end."""
@@ -70,7 +78,7 @@ def read(session: Session, newest: int) -> dict[int, Cursor]:
 def due(session: Session, now: datetime) -> bool:
     """Whether any platform is to be told something now."""
     newest = select(Counter.value).where(Counter.name == REVISION).scalar_subquery()
-    waits_no_longer = or_(Platform.next_push_at.is_(None), Platform.next_push_at <= now)
+    waits_no_longer = or_(Platform.next_push_at.is_(None), is_due(Platform.next_push_at, now, LONGEST_WAIT_SECONDS))
     return session.scalar(select(Platform.id).where(*_untold(newest), waits_no_longer).limit(1)) is not None
 
 

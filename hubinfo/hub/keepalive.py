@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.database import db, write
+from hubinfo.due import is_due, no_later
 from hubinfo.hub import activity, presence
 from hubinfo.hub.own_fault import CAN_BE_ASKED, OwnFault, Watched
 from hubinfo.logs import say
@@ -25,6 +26,7 @@ CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
 _RECORD_EVERY_SECONDS = 0.05
 _UNREADABLE_SECONDS = 60.0
 """Before a token is tried again that we could not decrypt."""
+_FAST_SECONDS = 10.0
 _NAMED = 10
 
 
@@ -57,8 +59,8 @@ class Keepalive:
         self._recorded_at = 0.0
 
     def due(self) -> bool:
-        """Whether any platform is to be probed; in the caller's app context."""
-        return db.session.scalar(select(Platform.id).where(self._is_due()).limit(1)) is not None
+        """Whether any platform is to be probed, or heard in the future; in the caller's app context."""
+        return db.session.scalar(select(Platform.id).where(self._is_due() | self._is_ahead()).limit(1)) is not None
 
     def want(self) -> None:
         """Some may be due: look again, also while running. May be called from any thread."""
@@ -93,8 +95,12 @@ class Keepalive:
         return and_(
             Platform.status.in_((CONNECTED, OFFLINE)),
             Platform.token_out.is_not(None),
-            or_(Platform.next_probe_at <= now, and_(Platform.next_probe_at.is_(None), silent)),
+            or_(is_due(Platform.next_probe_at, now, self._keepalive_seconds), and_(Platform.next_probe_at.is_(None), silent)),
         )
+
+    def _is_ahead(self) -> ColumnElement[bool]:
+        """Heard by a clock that has been set back since, not by another host's that is a little fast."""
+        return Platform.last_heard_at > self._now() + timedelta(seconds=min(_FAST_SECONDS, self._keepalive_seconds))
 
     def _then(self, request: Request, outcome: Outcome) -> None:
         self._asking.discard(request.platform_id)
@@ -111,6 +117,9 @@ class Keepalive:
         return requests
 
     def _look(self) -> Sequence[Platform]:
+        if db.session.scalar(select(Platform.id).where(self._is_ahead()).limit(1)) is not None:
+            with write() as session:
+                session.execute(update(Platform).where(self._is_ahead()).values(last_heard_at=self._now()))
         return db.session.scalars(select(Platform).where(self._is_due(), Platform.id.not_in(self._asking))).all()
 
     def _requests(self, platforms: Iterable[Platform]) -> list[Request]:
@@ -164,7 +173,7 @@ class Keepalive:
         self._recorded_at = time.monotonic()
         if self._own_fault.answered(answered, now):
             self._ask_again_soon()
-        verdict = self._own_fault.judge(self._watched(), self._asking)
+        verdict = self._own_fault.judge(self._watched(), self._asking, now)
         if verdict.condemned:
             self._condemn(verdict.condemned)
         return self._requests(self._platforms(verdict.witnesses))
@@ -181,7 +190,7 @@ class Keepalive:
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
             for platform in session.scalars(watched):
                 platform.failed_probes += 1
-                platform.failing_since = platform.failing_since or now
+                platform.failing_since = no_later(platform.failing_since, now) or now
                 platform.probe_reason = failed[platform.id]
                 platform.next_probe_at = now + timedelta(seconds=self._wait_seconds(platform))
                 self._say_failed(platform, outcomes[platform.id])
@@ -217,6 +226,7 @@ class Keepalive:
         columns = (Platform.id, Platform.failed_probes, Platform.failing_since)
         connected = select(*columns).where(Platform.status == CONNECTED, Platform.token_out.is_not(None), CAN_BE_ASKED)
         rows = db.session.execute(connected.order_by(Platform.last_heard_at.desc()))
-        watched = [Watched(*row) for row in rows]
+        now = self._now()
+        watched = [Watched(row[0], row[1], no_later(row[2], now)) for row in rows]
         db.session.rollback()
         return watched

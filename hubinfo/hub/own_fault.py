@@ -98,8 +98,10 @@ class OwnFault:
             say(_log, logging.INFO, "own_fault_ended")
         return ended
 
-    def judge(self, watched: Sequence[Watched], asking: Collection[int]) -> Verdict:
+    def judge(self, watched: Sequence[Watched], asking: Collection[int], now: datetime) -> Verdict:
         """Judge the accused among the CONNECTED platforms; `asking` are those whose answer is awaited."""
+        # An answer of the future came before the clock was set back, nobody knows how long ago.
+        self._answered_at = {key: at for key, at in self._answered_at.items() if at <= now}
         accused = [item for item in watched if item.id in self._accused]
         doubtful = self._doubtful(accused)
         if len(watched) < ENOUGH_TO_JUDGE and not self._is_ours:

@@ -122,13 +122,17 @@ def unregistered(platform: Platform) -> None:
 
 
 def heard(heard_at: Mapping[int, datetime], *, presented: bool = False) -> None:
-    """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED. No time of theirs goes back."""
+    """Platforms have sent a message or answered a probe: those that were OFFLINE are CONNECTED.
+
+    No time of theirs goes back, unless it lies in the future.
+    """
     if not heard_at:
         return
     session = db.session()
     quiet = {"failed_probes": 0, "failing_since": None, "probe_reason": None, "next_probe_at": None}
     at = bindparam("at", type_=UtcDateTime)
-    later = case((Platform.last_heard_at > at, Platform.last_heard_at), else_=at)
+    now = max(clock.now(), *heard_at.values())
+    later = case(((Platform.last_heard_at > at) & (Platform.last_heard_at <= now), Platform.last_heard_at), else_=at)
     heard = update(Platform).where(Platform.id == bindparam("platform")).values(last_heard_at=later, **quiet)
     session.connection().execute(heard, [{"platform": key, "at": at} for key, at in heard_at.items()])
     if presented:

@@ -30,7 +30,7 @@ from hubinfo.ocpi.envelope import to_json
 from hubinfo.platforms.vault import TokenUnreadable, Vault
 
 _log = logging.getLogger(__name__)
-LONGEST_WAIT_SECONDS = 60.0
+LONGEST_OWN_WAIT_SECONDS = 60.0
 _WRITE_EVERY_SECONDS = 0.05
 
 
@@ -105,7 +105,7 @@ class Push:
         for platform_id, cursor in self._telling.items():
             cursor.follow(stored.pop(platform_id, None))
         now = self._now()
-        due = {key: cursor for key, cursor in stored.items() if cursor.next_push_at is None or cursor.next_push_at <= now}
+        due = {key: cursor for key, cursor in stored.items() if not cursor.waits(now)}
         self._telling |= due
         lowest = min((cursor.told_revision for cursor in self._telling.values()), default=self._newest)
         self._changes = feed.changes_after(session, lowest)
@@ -192,7 +192,7 @@ class Push:
     def _wait_seconds(self, failures: int) -> float:
         """Doubling, with jitter so that receivers of one broken host do not come back in step."""
         doubled = self._retry_seconds * 2.0 ** min(failures - 1, 20)
-        return min(doubled * random.uniform(0.8, 1.2), LONGEST_WAIT_SECONDS)  # noqa: S311
+        return min(doubled * random.uniform(0.8, 1.2), LONGEST_OWN_WAIT_SECONDS)  # noqa: S311
 
     def _write(self) -> None:
         """One commit for all answers since the last one."""

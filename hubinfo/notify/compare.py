@@ -198,4 +198,4 @@ class Comparison:
         return {"times": len(outages), "within_seconds": (self._now - concern.told_at).total_seconds(), "status": status}
 
     def _quiet_is_over(self, concern: Kept) -> bool:
-        return concern.told_at is None or self._now - concern.told_at >= self._quiet
+        return concern.told_at is None or not timedelta() <= self._now - concern.told_at < self._quiet

@@ -10,6 +10,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubinfo.database import db, write
+from hubinfo.due import is_due
 from hubinfo.models import Notification
 
 FIRST_WAIT_SECONDS = 60.0
@@ -71,9 +72,12 @@ def take(channel: str, now: datetime, after: int = 0) -> Entry | None:
 def _begins(session: Session, channel: str, now: datetime) -> bool:
     """Whether any is due, and the oldest is not being sent by another process, as far as can be known."""
     oldest = session.scalar(_of(channel))
-    if oldest is None or (oldest.attempts > 0 and now < oldest.next_at - _wait(oldest.attempts) + _wait(1)):
+    if oldest is None:
         return False
-    return session.scalar(_of(channel).where(Notification.next_at <= now)) is not None
+    started_at = oldest.next_at - _wait(oldest.attempts)
+    if oldest.attempts > 0 and started_at <= now < started_at + _wait(1):
+        return False
+    return session.scalar(_of(channel).where(is_due(Notification.next_at, now, LONGEST_WAIT_SECONDS))) is not None
 
 
 def _wait(attempts: int) -> timedelta:

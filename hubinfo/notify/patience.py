@@ -21,7 +21,7 @@ class Patience:
 
     def due(self, news: Sequence[News], now: datetime) -> set[str]:
         """The types of which all is to be told now; with one that has waited, those that need not wait for others."""
-        self._since = {item.type: self._since.get(item.type, now) for item in news}
+        self._since = {item.type: min(self._since.get(item.type, now), now) for item in news}
         awaiting = {item.type for item in news if item.awaits_others}
         calm = {name for name in self._since if self._is_calm(name, now)}
         long = {name for name in calm & awaiting if now - self._since[name] >= max(self._spread, self._group)}
@@ -41,4 +41,4 @@ class Patience:
 
     def _is_calm(self, name: str, now: datetime) -> bool:
         told_at = self._told_at.get(name)
-        return told_at is None or now - told_at >= self._spread
+        return told_at is None or not timedelta() <= now - told_at < self._spread

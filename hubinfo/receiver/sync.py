@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from hubinfo import clock
 from hubinfo.config import Settings
 from hubinfo.database import db, write
+from hubinfo.due import is_due
 from hubinfo.logs import say
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform
 from hubinfo.ocpi.client import Answer, Client, Outcome, Request
@@ -101,7 +102,8 @@ class Sync:
         return [pull.request() for pull in pulls if pull.token]
 
     def _is_due(self) -> ColumnElement[bool]:
-        due = or_(Platform.next_sync_at.is_(None), Platform.next_sync_at <= self._now())
+        longest = max(self._sync_seconds * (1 + SPLAY), LONGEST_WAIT_SECONDS)
+        due = or_(Platform.next_sync_at.is_(None), is_due(Platform.next_sync_at, self._now(), longest))
         return is_hub() & due & (Platform.status == ConnectionStatus.CONNECTED)
 
     def _begin(self, hubs: Sequence[Platform]) -> list[Pull]:

@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -110,16 +110,32 @@ def test_a_holder_on_another_host_is_replaced_only_when_it_expires(context: None
         claim = claim_by(clock)
         give_to(elsewhere, clock.time)
         assert claim.acquire()
-        give_to(elsewhere, clock.time.replace(year=2031))
+        give_to(elsewhere, clock.time + timedelta(seconds=LEASE_SECONDS))
         assert not claim.acquire()
 
 
 @pytest.mark.parametrize("odd", ["", "x", "a/b/c", f"{Claim().holder.rsplit('/', 2)[0]}/-1/0a1b2c3d", "/".join("abcdef")])
 def test_a_holder_that_makes_no_sense_is_waited_for(context: None, clock: SetClock, odd: str) -> None:
-    give_to(odd, clock.time.replace(year=2031))
+    give_to(odd, clock.time + timedelta(seconds=LEASE_SECONDS))
     assert not claim_by(clock).acquire()
-    clock.pass_seconds(366 * 86400)
+    clock.pass_seconds(LEASE_SECONDS)
     assert claim_by(clock).acquire()
+
+
+@pytest.mark.parametrize("hours", [0.01, 2, 24 * 365])
+def test_a_lease_that_expires_later_than_one_can_is_of_a_clock_that_was_set_back(
+    context: None, clock: SetClock, hours: float
+) -> None:
+    give_to(ELSEWHERE, clock.time + timedelta(hours=hours))
+    assert claim_by(clock).acquire()
+
+
+def test_a_clock_that_is_set_back_takes_the_lease_from_nobody_who_is_alive(context: None, clock: SetClock) -> None:
+    first, second = claim_by(clock), claim_by(clock)
+    assert first.acquire()
+    clock.pass_seconds(-7200)
+    assert not second.acquire()
+    assert first.acquire()
 
 
 def hold_in_a_process(url: str, folder: Path, holds: Event) -> None:

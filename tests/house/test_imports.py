@@ -12,6 +12,7 @@ LONGEST = 250
 """Lines."""
 RANKS = {
     "checks": 0,
+    "due": 0,
     "job": 2.5,
     "clock": 0,
     "logs": 1,
