@@ -196,7 +196,7 @@ class Action(Model):
 
 
 class Refusal(Model):
-    """A ClientInfo that a platform refused for good: noted and passed over, until it accepts a later revision."""
+    """A ClientInfo that a platform did not take: passed over until it accepts a later revision, or set aside and tried again."""
 
     __tablename__ = "refusal"
     __table_args__ = (
@@ -209,6 +209,10 @@ class Refusal(Model):
     client_info_id: Mapped[int] = mapped_column(ForeignKey("client_info.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(255))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often it was answered wrongly in a row; 0 when it was refused for good."""
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it is tried again; none: it was refused for good."""
 
 
 class Known(Model):

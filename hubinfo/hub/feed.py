@@ -3,6 +3,7 @@
 import functools
 import uuid
 from bisect import bisect_right
+from collections import Counter as Counted
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from hubinfo import clock
 from hubinfo.database import after_commit
-from hubinfo.models import ClientInfo, Counter, Platform
+from hubinfo.models import ClientInfo, Counter, Platform, Refusal
 
 REVISION = "revision"
 revised = Namespace().signal("revised")
@@ -73,6 +74,15 @@ def visible(platform_id: int) -> ColumnElement[bool]:
 
 def changes_after(session: Session, revision: int) -> list[Change]:
     """Every row changed after this revision, in the order in which the changes are to be told."""
+    return _changes(session, ClientInfo.revision > revision)
+
+
+def changes_of(session: Session, row_ids: Iterable[int]) -> dict[int, Change]:
+    """The latest change of each of these rows, by the row's id."""
+    return {change.id: change for change in _changes(session, ClientInfo.id.in_(list(row_ids)))}
+
+
+def _changes(session: Session, which: ColumnElement[bool]) -> list[Change]:
     columns = (
         ClientInfo.revision,
         ClientInfo.id,
@@ -83,7 +93,7 @@ def changes_after(session: Session, revision: int) -> list[Change]:
         ClientInfo.status,
         ClientInfo.last_updated,
     )
-    rows = session.execute(select(*columns).where(ClientInfo.revision > revision).order_by(ClientInfo.revision))
+    rows = session.execute(select(*columns).where(which).order_by(ClientInfo.revision))
     return [Change(*row[:-1], clock.render(row[-1]), row[-1]) for row in rows]
 
 
@@ -113,14 +123,24 @@ class Backlog:
         return _above(self._revisions, told_revision) - _above(self._own[platform_id], told_revision)
 
 
+_SET_ASIDE = (
+    select(Refusal.platform_id)
+    .join(ClientInfo, Refusal.client_info_id == ClientInfo.id)
+    .join(Platform, Refusal.platform_id == Platform.id)
+    .where(Refusal.next_at.is_not(None), ClientInfo.revision <= Platform.told_revision)
+)
+"""The platform of each row that is set aside; one that has changed since is told as a change."""
+
+
 def _above(revisions: list[int], revision: int) -> int:
     return len(revisions) - bisect_right(revisions, revision)
 
 
 def behind(session: Session) -> dict[int, int]:
-    """How many rows each platform with a Receiver has still to be told, by platform id."""
+    """How many rows each platform with a Receiver has still to be told, by platform id; those set aside are among them."""
     rows = session.execute(select(ClientInfo.revision, ClientInfo.platform_id).order_by(ClientInfo.revision))
     backlog = Backlog((row[0], row[1]) for row in rows)
     told = session.execute(select(Platform.id, Platform.told_revision).where(Platform.receiver_url.is_not(None)))
-    counted = {row.id: backlog.count(row.id, row.told_revision) for row in told}
+    aside = Counted(row[0] for row in session.execute(_SET_ASIDE))
+    counted = {row.id: backlog.count(row.id, row.told_revision) + aside[row.id] for row in told}
     return {platform_id: count for platform_id, count in counted.items() if count}

@@ -87,7 +87,7 @@ class Keepalive:
             self._then(request, outcome)
 
         self._client.exchange(requests, then, self._more)
-        return seen[0]
+        return seen[0] if seen else PeerError("not asked: this process is stopping")
 
     def _is_due(self) -> ColumnElement[bool]:
         now = self._now()

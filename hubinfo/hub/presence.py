@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from hubinfo import clock
 from hubinfo.config import current_settings
 from hubinfo.database import UtcDateTime, after_commit, db
-from hubinfo.hub import feed, history
+from hubinfo.hub import cursors, feed, history
 from hubinfo.hub.transitions import Event, transition
 from hubinfo.logs import say
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
@@ -224,7 +224,7 @@ def _note(session: Session, row: ClientInfo, was: ConnectionStatus | None, event
 
 def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: bool = False) -> None:
     """The status of each connection, from its rows; on its return its cursor jumps, since it owes itself a GET."""
-    newest = feed.newest_revision(session)
+    newest, jumped = feed.newest_revision(session), list[int]()
     for platform in platforms:
         was = platform.status
         platform.status = _status_of(platform)
@@ -233,8 +233,11 @@ def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: boo
             platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
         if starts_anew or (returns and not current_settings().catch_up):
             platform.told_revision = newest
+            jumped.append(platform.id)
         if returns:
             platform.next_sync_at = None  # what it told us meanwhile did not arrive
+    if jumped:
+        cursors.forget_set_aside(session, jumped)
 
 
 def _status_of(platform: Platform) -> ConnectionStatus:

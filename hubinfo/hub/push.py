@@ -19,8 +19,9 @@ from flask import Flask
 from hubinfo import clock, database
 from hubinfo.config import Settings
 from hubinfo.database import db
+from hubinfo.due import is_come
 from hubinfo.hub import activity, cursors, feed
-from hubinfo.hub.cursors import Cursor
+from hubinfo.hub.cursors import WRONG_ANSWERS, Cursor, NotTaken
 from hubinfo.hub.feed import Change
 from hubinfo.logs import say
 from hubinfo.ocpi.authorization import TokenForm
@@ -31,6 +32,8 @@ from hubinfo.platforms.vault import TokenUnreadable, Vault
 
 _log = logging.getLogger(__name__)
 LONGEST_OWN_WAIT_SECONDS = 60.0
+MOST_SET_ASIDE = 100
+"""Rows of one platform; who answers more of them wrongly is itself what is wrong."""
 _WRITE_EVERY_SECONDS = 0.05
 
 
@@ -70,6 +73,9 @@ class Push:
         self._newest = 0
         self._changes: list[Change] = []
         self._revisions: list[int] = []
+        self._set_aside: dict[int, Change] = {}
+        self._answered_wrongly: set[tuple[int, int]] = set()
+        """Platform and row: once, so that once more sets it aside."""
 
     def want(self) -> None:
         """Something may have changed: look again, also while running. May be called from any thread."""
@@ -101,15 +107,16 @@ class Push:
         """Read what there is to tell and to whom; platforms being told take over what has changed about them."""
         session = db.session()
         self._newest = feed.newest_revision(session)
-        stored = cursors.read(session, self._newest)
+        now = self._now()
+        stored = cursors.read(session, self._newest, now)
         for platform_id, cursor in self._telling.items():
             cursor.follow(stored.pop(platform_id, None))
-        now = self._now()
         due = {key: cursor for key, cursor in stored.items() if not cursor.waits(now)}
         self._telling |= due
         lowest = min((cursor.told_revision for cursor in self._telling.values()), default=self._newest)
         self._changes = feed.changes_after(session, lowest)
         self._revisions = [change.revision for change in self._changes]
+        self._set_aside = feed.changes_of(session, {row for cursor in self._telling.values() for row in cursor.set_aside})
         session.rollback()
         return list(due.values())
 
@@ -117,10 +124,12 @@ class Push:
         """The next row this platform has to be told, or None: it is done, or out of reach."""
         untold = self._untold(cursor)
         change = next(untold, None)
+        if change is None and cursor.active:
+            cursor.told_revision = max(cursor.told_revision, self._newest)
+            self._unwritten[cursor.platform_id] = cursor
+            untold = self._due_again(cursor)
+            change = next(untold, None)
         if change is None or not cursor.active or not self._may_run():
-            if change is None and cursor.active:
-                cursor.told_revision = max(cursor.told_revision, self._newest)
-                self._unwritten[cursor.platform_id] = cursor
             self._telling.pop(cursor.platform_id, None)
             return None
         try:
@@ -133,6 +142,13 @@ class Push:
         for index in range(bisect_right(self._revisions, cursor.told_revision), len(self._changes)):
             if self._changes[index].platform_id != cursor.platform_id:
                 yield self._changes[index]
+
+    def _due_again(self, cursor: Cursor) -> Iterator[Change]:
+        """The rows that were set aside and are to be tried again; all that has changed has been told before them."""
+        now = self._now()
+        for row, why in list(cursor.set_aside.items()):
+            if row in self._set_aside and is_come(why.next_at, now, cursors.LONGEST_WAIT_SECONDS):
+                yield self._set_aside[row]
 
     def _put(self, cursor: Cursor, change: Change, *, more_follow: bool) -> Put:
         body = {
@@ -162,26 +178,47 @@ class Push:
         cursor.sent.append(entry)
         activity.ended.send(self._app, entry=entry, changed_at=change.changed_at)
         if isinstance(outcome, PeerError) and not outcome.permanent:
-            self._fail(cursor, outcome, put)
-            return None
+            return self._not_answered(cursor, put, outcome)
+        self._answered_wrongly.discard((cursor.platform_id, change.id))
         if isinstance(outcome, Answer):
             say(_log, logging.INFO, "pushed", platform=cursor.name, **_told(put, outcome))
-            cursor.accepted.add(change.id)
-            cursor.refused.pop(change.id, None)
+            cursor.note_taken(change.id, self._now())
         else:
-            cursor.refused[change.id] = outcome.reason
-            cursor.accepted.discard(change.id)
+            cursor.note_not_taken(change.id, NotTaken(outcome.reason))
             values = {**_told(put, outcome), "reason": outcome.reason}
             say(_log, logging.WARNING, "push_refused", platform=cursor.name, **values)
-        if put.tellings == cursor.tellings:
-            cursor.told_revision = max(cursor.told_revision, change.revision)
         cursor.failures, cursor.reason, cursor.next_push_at = 0, None, None
+        return self._pass(cursor, put)
+
+    def _not_answered(self, cursor: Cursor, put: Put, error: PeerError) -> Put | None:
+        """No answer at all concerns the platform; a wrong one, given twice in a row, only the row."""
+        key, known = (cursor.platform_id, put.change.id), cursor.set_aside.get(put.change.id)
+        is_again = known is not None or key in self._answered_wrongly
+        if not error.answered_wrongly or not is_again or (known is None and len(cursor.set_aside) >= MOST_SET_ASIDE):
+            if error.answered_wrongly:
+                self._answered_wrongly.add(key)
+            self._fail(cursor, error, put)
+            return None
+        self._answered_wrongly.discard(key)
+        attempts = (known.attempts if known else WRONG_ANSWERS - 1) + 1
+        wait = max(self._doubled(attempts, cursors.LONGEST_WAIT_SECONDS), error.retry_after_seconds or 0)
+        cursor.note_not_taken(put.change.id, NotTaken(error.reason, attempts, self._now() + timedelta(seconds=wait)))
+        values = {**_told(put, error), "attempts": attempts, "wait_seconds": round(wait, 1), "reason": error.reason}
+        say(_log, logging.WARNING, "push_set_aside", platform=cursor.name, **values)
+        if known is None:
+            cursor.failures, cursor.next_push_at = cursor.failures + 1, None
+        return self._pass(cursor, put)
+
+    def _pass(self, cursor: Cursor, put: Put) -> Put | None:
+        """Go on after this row, unless everything is to be told anew since it was sent."""
+        if put.tellings == cursor.tellings:
+            cursor.told_revision = max(cursor.told_revision, put.change.revision)
         return self._next(cursor)
 
     def _fail(self, cursor: Cursor, error: PeerError, put: Put | None = None) -> None:
         """Try again later, with the row as it is then. Without a PUT where none could be sent."""
         cursor.failures += 1
-        wait = max(self._wait_seconds(cursor.failures), error.retry_after_seconds or 0)
+        wait = max(self._doubled(cursor.failures, LONGEST_OWN_WAIT_SECONDS), error.retry_after_seconds or 0)
         cursor.reason = error.reason
         cursor.next_push_at = self._now() + timedelta(seconds=wait)
         self._unwritten[cursor.platform_id] = cursor
@@ -189,10 +226,10 @@ class Push:
         values = {**(_told(put, error) if put else {}), "wait_seconds": round(wait, 1), "reason": error.reason}
         say(_log, logging.WARNING, "push_failed", platform=cursor.name, failures=cursor.failures, **values)
 
-    def _wait_seconds(self, failures: int) -> float:
-        """Doubling, with jitter so that receivers of one broken host do not come back in step."""
+    def _doubled(self, failures: int, longest_seconds: float) -> float:
+        """The wait after so many failures, with jitter so that receivers of one broken host do not come back in step."""
         doubled = self._retry_seconds * 2.0 ** min(failures - 1, 20)
-        return min(doubled * random.uniform(0.8, 1.2), LONGEST_OWN_WAIT_SECONDS)  # noqa: S311
+        return min(doubled * random.uniform(0.8, 1.2), longest_seconds)  # noqa: S311
 
     def _write(self) -> None:
         """One commit for all answers since the last one."""

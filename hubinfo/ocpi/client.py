@@ -22,7 +22,8 @@ from hubinfo.ocpi.transport import GuardedAdapter, one_request, session
 MEBIBYTE = 1024 * 1024
 MAX_ANSWER = MEBIBYTE
 _log = logging.getLogger(__name__)
-_RETRIED = {401, 408, 429}
+_RETRIED = {401, 403, 408, 429}
+"""Said of the token or of the moment, not of what was sent. Peers in the field answer 403 to a token they do not know."""
 
 
 def new_id() -> str:
@@ -89,6 +90,11 @@ class PeerError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.seconds: float | None = None
         """How long the request took; None when none was sent."""
+
+    @property
+    def answered_wrongly(self) -> bool:
+        """The platform has answered, but neither took nor refused what was sent: HTTP 5xx or 3xx, not OCPI, OCPI 3xxx."""
+        return self.http_status is not None and not self.permanent and self.http_status not in _RETRIED
 
 
 Outcome = Answer | PeerError

@@ -57,6 +57,8 @@ class Exchange:
         self._waiting: dict[bool, deque[Any]] = {False: deque(), True: deque()}
         self._held: dict[int, deque[Any]] = {}
         self._flying: dict[int, _Flight] = {}
+        self._sent = 0
+        """Requests whose end has not been taken notice of."""
         self._ended: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
 
     def run(
@@ -65,16 +67,28 @@ class Exchange:
         then: Callable[[Any, Any], Any],
         more: Callable[[], Iterable[Any]],
     ) -> None:
-        """Until nothing is under way and nothing follows, or the client is closed."""
+        """Until nothing is under way and nothing follows, or the client is closed.
+
+        Raises what `then` or `more` raise, once what is under way has ended: the next run would send another beside it.
+        """
         self._add(requests)
-        while not self._closed.is_set():
-            self._add(more())
-            self._move_late()
-            self._launch()
-            if not self._flying:
-                return
-            for request, outcome in self._take_ended():
-                self._land(request, then(request, outcome))
+        try:
+            while not self._closed.is_set():
+                self._add(more())
+                self._move_late()
+                self._launch()
+                if not self._flying:
+                    return
+                for request, outcome in self._take_ended():
+                    self._land(request, then(request, outcome))
+        except BaseException:
+            self._wait_for_all()
+            raise
+
+    def _wait_for_all(self) -> None:
+        """As long as requests take at most; what comes of them is lost, and is asked or told again."""
+        while self._sent and not self._closed.is_set():
+            self._take_ended()
 
     def _add(self, requests: Iterable[Any]) -> None:
         for request in requests:
@@ -89,18 +103,24 @@ class Exchange:
                     continue
                 self._room[lane] -= 1
                 self._flying[request.platform_id] = _Flight(request, time.monotonic(), lane)
+                self._sent += 1
                 self._crew.submit(functools.partial(self._send, request))
 
     def _send(self, request: Any) -> None:
         self._ended.put((request, self._call(request)))
 
+    def _take(self, wait_seconds: float | None) -> tuple[Any, Any]:
+        ended = self._ended.get(timeout=wait_seconds) if wait_seconds else self._ended.get_nowait()
+        self._sent -= 1
+        return ended
+
     def _take_ended(self) -> list[tuple[Any, Any]]:
         """All that have ended; waits a moment for the first."""
         ended: list[tuple[Any, Any]] = []
         try:
-            ended.append(self._ended.get(timeout=_TICK_SECONDS))
+            ended.append(self._take(_TICK_SECONDS))
             while True:
-                ended.append(self._ended.get_nowait())
+                ended.append(self._take(None))
         except queue.Empty:
             return ended
 

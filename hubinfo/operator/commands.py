@@ -81,7 +81,7 @@ def show(country_code: str, party_id: str, as_json: bool) -> None:
         ("Connection", found["platforms"], ("platform", "version", "status", "last_heard_at", "failed_probes", "reason")),
         ("History, newest first", found["history"], ("at", "role", "event", "status", "reason")),
         ("Has not been told", found["not_told"], ("country_code", "party_id", "role", "status", "last_updated")),
-        ("Has refused", found["refused"], ("country_code", "party_id", "role", "at", "reason")),
+        ("Has not taken", found["refused"], ("country_code", "party_id", "role", "at", "next_attempt_at", "reason")),
     ):
         if rows:
             click.echo(f"\n{title}:" if title else "", nl=bool(title))

@@ -66,12 +66,21 @@ def pushes() -> list[dict[str, Any]]:
             "behind": behind.get(row.id, 0),
             "failures": row.failed_pushes,
             "next_attempt_at": row.next_push_at,
-            "reason": why_behind(row) if row.id in behind else refusals[row.id][-1]["reason"],
+            "reason": _why_not_told(row, behind, refusals),
             "refused": refusals.get(row.id, []),
         }
         for row in rows
         if row.id in concerned
     ]
+
+
+def _why_not_told(row: Platform, behind: dict[int, int], refusals: dict[int, list[dict[str, Any]]]) -> str:
+    """Why it is behind; if only by rows that are set aside, or not at all, what it said to the last row that it did not take."""
+    not_taken = refusals.get(row.id, [])
+    aside = sum(each["next_attempt_at"] is not None for each in not_taken)
+    if behind.get(row.id, 0) > aside or row.push_reason or not not_taken:
+        return why_behind(row)
+    return str(not_taken[-1]["reason"])
 
 
 def show(rows: Sequence[ClientInfo]) -> dict[str, Any]:
@@ -128,12 +137,13 @@ def why_behind(row: Platform) -> str:
 
 
 def _refusals(platform_ids: Collection[int] | None = None) -> dict[int, list[dict[str, Any]]]:
-    """What was refused for good, by platform id; by all platforms, or these."""
-    columns = (ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, Refusal.reason, Refusal.at)
+    """What was refused for good, or is set aside and tried again, by platform id; by all platforms, or these."""
+    names = ("country_code", "party_id", "role", "reason", "at", "next_attempt_at")
+    columns = (ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, Refusal.reason, Refusal.at, Refusal.next_at)
     rows = select(Refusal.platform_id, *columns).join(ClientInfo, Refusal.client_info_id == ClientInfo.id).order_by(Refusal.id)
     if platform_ids is not None:
         rows = rows.where(Refusal.platform_id.in_(platform_ids))
     found: dict[int, list[dict[str, Any]]] = {}
     for platform_id, *said in db.session.execute(rows):
-        found.setdefault(platform_id, []).append({column.key: value for column, value in zip(columns, said, strict=True)})
+        found.setdefault(platform_id, []).append(dict(zip(names, said, strict=True)))
     return found

@@ -5,6 +5,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from hubinfo.config import current_settings
+from hubinfo.database import db
+from hubinfo.hub.keepalive import Keepalive
+from hubinfo.models import Platform
+from hubinfo.ocpi.client import PeerError
 from hubinfo.platforms import connections
 from tests.support.apps import MakeApp
 from tests.support.hubs import stored
@@ -123,3 +128,13 @@ def test_for_real_a_platform_that_hangs_delays_no_news_of_another(
     watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "OFFLINE")
     dropping.start_again()
     watching.wait_for(lambda peer: peer.told.get(("NL-DRP", "CPO")) == "CONNECTED")
+
+
+def test_a_probe_by_an_operator_while_the_process_stops_says_so(app: Flask) -> None:
+    watch = Watch(app, 1)
+    with app.app_context():
+        connections().client.close()
+        keepalive = Keepalive(app, connections().client, connections().vault, current_settings())
+        outcome = keepalive.probe(db.session.get_one(Platform, watch.ids[0]))
+    assert isinstance(outcome, PeerError)
+    assert outcome.reason == "not asked: this process is stopping"

@@ -120,3 +120,34 @@ def test_a_bug_of_ours_is_that_platforms_outcome_and_no_end_of_the_exchange(peer
     make_client().exchange([broken, to(peer, 2)], lambda request, outcome: outcomes.update({request.platform_id: outcome}))
     assert isinstance(outcomes[1], PeerError)
     assert isinstance(outcomes[2], Answer)
+
+
+@pytest.mark.parametrize("raises", ["then", "more"])
+def test_when_ours_fails_nothing_is_left_under_way_beside_which_the_next_run_would_send(peer: Peer, raises: str) -> None:
+    """As after a fault of the database, in whose midst requests are on their way."""
+    under_way, most, client, arrived = 0, 0, make_client(), threading.Event()
+
+    def slow(handler: Handler) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        arrived.set()
+        threading.Event().wait(0.3)
+        under_way -= 1
+        handler.answer([])
+
+    def fail(*_arguments: object) -> None:
+        arrived.wait(20)
+        raise ZeroDivisionError
+
+    def more() -> list[Request]:
+        if raises == "more" and arrived.is_set():
+            raise ZeroDivisionError
+        return []
+
+    peer.behave("GET", "/slow", slow)
+    with pytest.raises(ZeroDivisionError):
+        client.exchange([to(peer, 1, "/slow"), to(peer, 2)], fail if raises == "then" else lambda *_: None, more)
+    assert under_way == 0
+    client.exchange([to(peer, 1, "/slow")], lambda *_: None)
+    assert most == 1

@@ -155,7 +155,7 @@ def test_show_as_text_has_what_was_refused_and_what_was_not_told(hub: Hub) -> No
     connect(hub.app, ("NSP", "DE", "ABC"), receiver=False)
     shown = text_of(hub.app, "show", "NL", "TNM")
     assert "\nHas not been told:\n" in shown
-    [refused] = read_table(shown.partition("\nHas refused:\n")[2].splitlines())
+    [refused] = read_table(shown.partition("\nHas not taken:\n")[2].splitlines())
     assert (refused["PARTY ID"], refused["ROLE"], refused["REASON"]) == ("BEC", "EMSP", "HTTP 200, OCPI 2001: no")
 
 

@@ -138,13 +138,14 @@ class NotTold(Output):
 
 
 class Refusal(Output):
-    """A change that its platform refused for good."""
+    """A change that its platform refused for good, or that is set aside because it was answered wrongly."""
 
     country_code = String()
     party_id = String()
     role = out.role()
     reason = String()
     at = out.time()
+    next_attempt_at = out.time("When it is tried again; null: never.", allow_none=True)
 
 
 class RefusalOfPlatform(Refusal):

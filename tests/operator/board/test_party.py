@@ -88,8 +88,8 @@ def test_what_it_was_told(page: Page) -> None:
 
 
 def test_what_it_refused(page: Page) -> None:
-    [row] = section(page, "Has refused")
-    assert (row[:2], row[3]) == (["BE-XYZ", "EMSP"], "OCPI 2001: unknown")
+    [row] = section(page, "Has not taken")
+    assert (row[:2], row[3:]) == (["BE-XYZ", "EMSP"], ["never", "OCPI 2001: unknown"])
 
 
 def test_what_it_has_not_been_told_and_why(page: Page) -> None:
