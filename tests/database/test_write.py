@@ -113,6 +113,18 @@ def test_a_reader_that_turns_writer_decides_on_what_is_true_now(app: Flask, star
     assert counted(app) == 2
 
 
+def test_an_error_leaves_neither_the_lock_nor_anything_to_be_written(app: Flask) -> None:
+    def fail(session: Session) -> None:
+        session.add(platform())
+        raise ZeroDivisionError
+
+    with app.app_context():
+        with pytest.raises(ZeroDivisionError):
+            write_with(fail)
+        assert not db.session().in_transaction()
+        write_with(lambda session: session.add(platform()))  # would be refused, if the first were still to be written
+
+
 def test_a_reader_does_not_wait_for_a_writer(app: Flask) -> None:
     values: list[int] = []
     with app.app_context(), write() as session:

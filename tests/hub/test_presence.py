@@ -3,6 +3,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -11,7 +12,9 @@ from hubinfo import clock
 from hubinfo.database import db, write
 from hubinfo.hub import feed, presence
 from hubinfo.hub.transitions import Event, transition
-from hubinfo.models import ClientInfo, ConnectionStatus, History
+from hubinfo.models import ClientInfo, ConnectionStatus, History, Platform
+from hubinfo.ocpi.schemas import CredentialsRole
+from tests.support.hubs import connect, stored
 from tests.support.live import Hub
 from tests.support.peers import Peer
 from tests.support.statements import counted
@@ -126,6 +129,19 @@ def test_a_party_suspended_by_an_operator_stays_so_when_it_registers(hub: Hub, m
     hub.call("POST", "/ocpi/2.2.1/credentials", token, json=peer.credentials(("CPO", "NL", "TNM")))
     assert hub.statuses() == {("NL-TNM", "CPO"): "SUSPENDED"}
     assert [row["status"] for row in hub.run("resume", "NL", "TNM")] == ["OFFLINE"]
+
+
+def test_registering_anew_ends_a_silence(app: Flask) -> None:
+    """Also where we renew the credentials ourselves, when no message of theirs is heard."""
+    platform_id = connect(app, ("CPO", "NL", "TNM"))
+    with app.app_context(), write() as session:
+        platform = session.get_one(Platform, platform_id)
+        platform.failed_probes, platform.probe_reason = 1, "timed out"
+        platform.failing_since = platform.next_probe_at = clock.now()
+        presence.registered(platform, [CredentialsRole("CPO", "NL", "TNM", {"name": "TNM"})], starts_anew=False)
+    row = stored(app, platform_id)
+    silence = [row[name] for name in ("failed_probes", "failing_since", "probe_reason", "next_probe_at")]
+    assert silence == [0, None, None, None]
 
 
 def test_many_platforms_going_offline_take_a_fixed_number_of_queries(hub: Hub, make_peer: Callable[..., Peer]) -> None:

@@ -36,6 +36,21 @@ def test_a_message_that_is_refused_holds_up_no_other(app: Flask, clock: SetClock
     assert (recorder.ids, ids(app)) == ([refused, *others], [refused])
 
 
+def test_messages_that_are_refused_now_and_then_hold_up_no_other(app: Flask, clock: SetClock) -> None:
+    """Two in a row would mean that the channel is down."""
+    put(app, clock, *["mail"] * 5)
+    recorder, waiting_ids = Recorder(), ids(app)
+    refused = waiting_ids[::2]
+
+    def refuse() -> None:
+        if recorder.ids[-1] in refused:
+            raise NotSent("this one never")
+
+    recorder.while_sending = refuse
+    courier(app, clock, recorder).run()
+    assert (recorder.ids, ids(app)) == (waiting_ids, refused)
+
+
 @both_databases
 def test_what_is_told_keeps_its_order_whatever_failed_before(app: Flask, clock: SetClock) -> None:
     """That a party is back is not followed by that it is OFFLINE."""

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from hubinfo.ocpi.authorization import TokenForm, header
+from hubinfo.ocpi.client import MAX_ANSWER
 from tests.support.clients import fails, get
 from tests.support.peers import Handler, Peer
 
@@ -42,6 +43,14 @@ def test_an_answer_with(make_peer: Callable[..., Peer], behaviour: Callable[[Han
     peer.behave("GET", "/", behaviour)
     error = fails(peer.base)
     assert (error.reason, error.permanent) == (reason, permanent)
+
+
+def test_an_answer_may_be_as_large_as_the_limit_and_not_a_byte_larger(make_peer: Callable[..., Peer]) -> None:
+    peer, largest = make_peer(), b'{"status_code": 1000, "data": 7}'.ljust(MAX_ANSWER)
+    peer.behave("GET", "/", lambda handler: handler.raw(largest))
+    assert get(peer.base).data == 7
+    peer.behave("GET", "/", lambda handler: handler.raw(largest + b" "))
+    assert fails(peer.base).reason == "answer is larger than 1 MiB"
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,16 @@ from tests.support.peers import Peer
 
 NEVER = ["169.254.169.254", "169.254.1.1", "224.0.0.1", "0.0.0.0", "168.63.129.16", "100.100.100.200", "ff02::1", "fe80::1", "::"]
 PRIVATE = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1", "198.18.0.1", "240.0.0.1"]
-WRAPPED = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"]
-PUBLIC = ["93.184.215.14", "2606:2800:220:1::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+TEREDO_TO_10_0_0_1 = "2001:0:4136:e378:8000:63bf:f5ff:fffe"
+"""By the server 65.54.227.120, which is public; whom it leads to is written with all bits turned round (RFC 4380 4)."""
+TEREDO_TO_METADATA = "2001:0:4136:e378:8000:63bf:5601:5601"
+TEREDO_TO_93_184_215_14 = "2001:0:a00:1:8000:63bf:a247:28f1"
+"""By the server 10.0.0.1, which nobody connects to."""
+WRAPPED = ["::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", TEREDO_TO_10_0_0_1]
+PUBLIC = ["93.184.215.14", "2606:2800:220:1::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e", TEREDO_TO_93_184_215_14]
 
 
-@pytest.mark.parametrize("address", [*NEVER, "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fd00:ec2::254"])
+@pytest.mark.parametrize("address", [*NEVER, "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fd00:ec2::254", TEREDO_TO_METADATA])
 @pytest.mark.parametrize("private", [True, False])
 def test_addresses_that_are_never_called(address: str, private: bool) -> None:
     with pytest.raises(AddressRefused):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from hubinfo.ocpi.client import Answer, Client, Outcome, PeerError, Request
-from hubinfo.ocpi.exchange import SLOW_LANE
+from hubinfo.ocpi.exchange import PATIENCE_SECONDS, SLOW_LANE
 from hubinfo.ocpi.guard import Guard
 from tests.support.peers import Handler, Peer, hang
 
@@ -101,6 +101,24 @@ def test_a_platform_that_was_slow_and_is_fast_again_is_served(peer: Peer) -> Non
     for _ in range(2):
         client.exchange([to(peer, 1)], lambda request, outcome: outcomes.append(outcome))
     assert [type(outcome) for outcome in outcomes] == [PeerError, Answer, Answer]
+
+
+def test_a_platform_that_is_always_late_is_asked_more_often_than_the_slow_lane_has_places(peer: Peer) -> None:
+    """Each late answer gives the place back that it took."""
+
+    def late(handler: Handler) -> None:
+        time.sleep(PATIENCE_SECONDS * 1.1)
+        handler.answer([])
+
+    peer.behave("GET", "/versions", late)
+    rounds: list[Outcome] = []
+
+    def then(request: Request, outcome: Outcome) -> Request | None:
+        rounds.append(outcome)
+        return request if len(rounds) < SLOW_LANE + 2 else None
+
+    make_client(concurrency=1).exchange([to(peer, 1)], then)
+    assert [type(outcome) for outcome in rounds] == [Answer] * (SLOW_LANE + 2)
 
 
 def test_close_ends_an_exchange_at_once(peer: Peer) -> None:

@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from flask import Flask
 
+from tests.support.apps import MakeApp
 from tests.support.live import Hub, LiveHub
 from tests.support.peers import Handler, Peer
+from tests.support.statements import Listener
 
 pytestmark = pytest.mark.both_databases("locks and concurrent commits")
 
@@ -81,6 +85,22 @@ def test_a_platform_unregistered_meanwhile_stays_so(hub: Hub, peer: Peer) -> Non
     peer.behave("GET", "/2.2.1", unregister)
     assert hub.call("PUT", PATH, token, json=peer.credentials(CPO)).status_code == 401
     assert hub.statuses() == {("NL-TNM", "CPO"): "SUSPENDED"}
+
+
+def test_a_delete_that_a_put_has_overtaken_ends_nothing(
+    hub: Hub, peer: Peer, make_app: MakeApp, listen: Callable[[Flask, Listener], None]
+) -> None:
+    """Another process renews the credentials after the caller of DELETE has been recognised and before it is forgotten."""
+    token, other, renewed = hub.register(peer, CPO), Hub(make_app()), list[str]()
+
+    def renew_first(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith(("BEGIN IMMEDIATE", "SELECT pg_advisory")):
+            renewed.append(other.call("PUT", PATH, token, json=peer.credentials(CPO)).json["data"]["token"])  # type: ignore[index]
+
+    listen(hub.app, renew_first)
+    assert hub.call("DELETE", PATH, token).status_code == 401
+    assert hub.call("GET", PATH, renewed[0]).status_code == 200
+    assert other.statuses() == {("NL-TNM", "CPO"): "CONNECTED"}
 
 
 def test_token_a_and_the_old_token_c_go_on_working_during_the_handshake(hub: Hub, peer: Peer) -> None:

@@ -147,6 +147,17 @@ def test_a_token_that_cannot_be_read_does_not_stop_the_start_and_is_logged(
     assert readable(app, kept)
 
 
+def test_a_token_that_cannot_be_read_keeps_no_other_from_being_encrypted_anew(make_app: MakeApp) -> None:
+    """In whatever order they are read."""
+    first, _, last = (
+        connect(make_app(secret_key=key), ("CPO", "NL", party))
+        for key, party in ((OLD, "AAA"), ("a-key-that-is-lost", "BBB"), (OLD, "CCC"))
+    )
+    startup.prepare(make_app(secret_key=f"{NEW},{OLD}"))
+    app = make_app(secret_key=NEW)
+    assert (readable(app, first), readable(app, last)) == (True, True)
+
+
 def test_a_probe_with_an_unreadable_token_fails_with_the_reason(
     hub: Hub, make_app: MakeApp, make_peer: MakePeer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from hubinfo import clock
 from hubinfo.database import write
 from hubinfo.models import Platform
+from hubinfo.ocpi.client import Outcome
 from hubinfo.platforms import connections
 from tests.support.apps import MakeApp
 from tests.support.hub_peer import HubPeer, connect_hub, set_status, token_of
 from tests.support.hubs import connect, stored
 from tests.support.live import Hub, LiveHub
-from tests.support.pulling import Pulls
+from tests.support.pulling import NOTHING, Pulls
 
 both_databases = pytest.mark.both_databases("who is due is compared in SQL")
 
@@ -109,6 +111,23 @@ def test_a_hub_that_returns_is_due_at_once_though_the_last_pull_was_just_now(pul
     for status in ("OFFLINE", "CONNECTED"):
         set_status(pulls.app, pulls.ids[0], status)
     assert pulls.after(0) == pulls.ids
+
+
+def test_a_hub_that_goes_and_returns_during_a_pull_is_pulled_from_once_more(pulls: Pulls) -> None:
+    """What it told while it was away did not arrive, and the pull may have been past it."""
+    pulls.after(0)
+    answer = pulls.client.answer
+
+    def go_and_return(request: Any) -> Outcome:
+        for status in ("OFFLINE", "CONNECTED"):
+            set_status(pulls.app, pulls.ids[0], status)
+        return NOTHING
+
+    pulls.client.answer = go_and_return
+    assert pulls.after(1.2 * DAY) == pulls.ids
+    pulls.client.answer = answer
+    assert pulls.after(0) == pulls.ids
+    assert pulls.after(0) == []
 
 
 @both_databases

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from hubinfo import create_app
+from hubinfo import clock, create_app
 from hubinfo.database import db, write
 from hubinfo.hub import presence
 from hubinfo.platforms import connections, directory, trouble
+from hubinfo.platforms.heard import Heard
 from tests.support.apps import MakeApp
 from tests.support.heard import CPO, TOKEN, ask, connected, directory_of, is_watched, set_offline, suspend
 from tests.support.live import Hub, LiveHub
@@ -88,6 +90,22 @@ def test_who_could_not_be_written_down_passes_and_is_written_down_later(
     assert Hub(served).statuses() == {("NL-TNM", "CPO"): "CONNECTED"}
 
 
+def test_who_is_heard_while_writing_fails_keeps_the_later_time(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, earlier = Heard(), clock.now()
+    later = earlier + timedelta(seconds=1)
+
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        heard.note(1, later)
+        raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(presence, "heard", fail)
+    heard.note(1, earlier)
+    heard.note(2, earlier)
+    with app.app_context(), pytest.raises(OperationalError):
+        heard.write(presence)
+    assert heard.take() == {1: later, 2: earlier}
+
+
 def test_that_a_party_has_gone_offline_does_not_refuse_all_others_when_the_database_goes_next(
     served: Flask, break_database: BreakDatabase
 ) -> None:
@@ -151,6 +169,17 @@ def test_the_database_is_asked_again_after_a_pause(
     broken.is_broken = False
     suspend(served, 1)
     assert ask(served).status_code == 403
+
+
+def test_after_a_pause_one_asks_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on with what was last known, and do not wait for a timeout each."""
+    lasting = trouble.Trouble()
+    monkeypatch.setattr(trouble, "_PAUSE_SECONDS", 0.0)
+    lasting.began(OperationalError("SELECT", {}, Exception("timeout expired")))
+    monkeypatch.setattr(trouble, "_PAUSE_SECONDS", 3600.0)
+    assert [lasting.may_ask() for _ in range(3)] == [True, False, False]
+    lasting.ended()
+    assert [lasting.may_ask() for _ in range(3)] == [True, True, True]
 
 
 def test_the_worker_s_look_ends_the_pause(served: Flask, break_database: BreakDatabase) -> None:

@@ -80,6 +80,12 @@ def test_older_ones_a_page_at_a_time(hub: Hub) -> None:
 
 
 @both_databases
+@pytest.mark.parametrize(("count", "has_older"), [(49, False), (50, False), (51, True)])
+def test_older_ones_are_offered_where_there_are_any(hub: Hub, count: int, has_older: bool) -> None:
+    note(hub.app, connect(hub.app, ("CPO", "NL", "TNM")), count, kind="probe", outcome="ok")
+    assert ("Older →" in Board(hub.app).get("/activity?kind=probe").text) is has_older
+
+
 def test_nothing_yet(hub: Hub) -> None:
     board = Board(hub.app)
     assert "Nothing yet" in board.get("/activity").text
