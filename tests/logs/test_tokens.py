@@ -83,7 +83,7 @@ def be_told_in_vain(hub: LiveHub, captured: Captured, peer: Peer, party_id: str)
     peer.behave("PUT", "/", echo(3000))
     peer.behave("GET", "/versions", echo(3000))
     connect(hub.app, ("NSP", "BE", party_id), receiver=False)
-    captured.wait_for(f"push_failed platform=NL-{party_id} failures=2")
+    captured.wait_for(f"push_set_aside platform=NL-{party_id}")
     captured.wait_for(f"probe_failed platform=NL-{party_id}")
     peer.behaviours.clear()
 
