@@ -4,13 +4,32 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from hubinfo.ocpi.embedded import Address, embedded
 from hubinfo.ocpi.fields import is_url
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Public by number, but each answers only to the machine it runs on: the clouds' metadata services.
-_METADATA = {ipaddress.ip_address(text) for text in ("168.63.129.16", "169.254.169.254", "fd00:ec2::254", "100.100.100.200")}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+def _networks(*texts: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(map(ipaddress.ip_network, texts))
+
+
+# Each answers only to the machine that asks, or to nobody in particular; the metadata services of clouds tell whoever asks
+# the keys of that machine.
+_NEVER = _networks(
+    *("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "::/128", "fe80::/10", "ff00::/8"),
+    *("100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"),  # Alibaba, Azure, Oracle
+    *("fd00:42::42/128", "fd00:ec2::/64", "fd20:ce::/64"),  # Scaleway, AWS, Google
+)
+# The special-purpose registries of IANA as of 2026, which the tests hold these to. A release of Python knows those of its time.
+_NOT_GLOBAL = _networks(
+    *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24"),
+    *("192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4"),
+    *("2001::/23", "2001:db8::/32", "3fff::/20"),
+)
+_GLOBAL_ALL_THE_SAME = _networks(
+    *("192.0.0.9/32", "192.0.0.10/32"),
+    *("2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:3::/32", "2001:4:112::/48", "2001:20::/28", "2001:30::/28"),
+)
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class AddressRefused(Exception):
@@ -36,14 +55,14 @@ class Guard:
             self.check_address(literal)
 
     def check_address(self, address: Address) -> None:
-        """Raises AddressRefused unless this address, and any that it wraps, may be connected to."""
-        for seen in (address, *_wrapped(address)):
-            if seen in _METADATA or seen.is_link_local or seen.is_multicast or seen.is_unspecified:
-                raise AddressRefused(f"address {address} is never called")
-            # A wrapper counts as what it wraps: ::ffff:93.184.215.14 is as public as the address inside.
-            private = not seen.is_global and not (seen is address and _wrapped(address))
-            if private and not self.allow_private_networks:
-                raise AddressRefused(f"address {address} is in a private network, which is not allowed here")
+        """Raises AddressRefused unless this address, and any IPv4 address inside it, may be connected to."""
+        inside = embedded(address)
+        if any(_is_in(seen, _NEVER) for seen in (address, *inside.addresses)):
+            raise AddressRefused(f"address {address} is never called")
+        # A wrapper counts as what it wraps: ::ffff:93.184.215.14 is as public as the address inside.
+        judged = inside.addresses if inside.is_as_good else (address, *inside.addresses)
+        if not self.allow_private_networks and not all(map(_is_global, judged)):
+            raise AddressRefused(f"address {address} is in a private network, which is not allowed here")
 
 
 def _literal(host: str) -> Address | None:
@@ -53,11 +72,12 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _wrapped(address: Address) -> list[Address]:
-    """The IPv4 addresses inside an IPv6 one: mapped, 6to4, Teredo, NAT64."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return []
-    inside = [address.ipv4_mapped, address.sixtofour, address.teredo[1] if address.teredo else None]
-    if address in _NAT64:
-        inside.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-    return [found for found in inside if found is not None]
+def _is_in(address: Address, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _is_global(address: Address) -> bool:
+    """Whether anybody on the internet can be at this address. Of IPv6 that is 2000::/3, less what has another purpose."""
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return not _is_in(address, _NOT_GLOBAL + _NEVER) or _is_in(address, _GLOBAL_ALL_THE_SAME)
