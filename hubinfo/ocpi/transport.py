@@ -7,9 +7,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -19,9 +20,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from hubinfo.ocpi.connecting import first_to_answer
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
 _POOLS = 2048
+Resolve = Callable[[str, int], list[Any]]
+"""As getaddrinfo answers for a host name and a port."""
 _DEADLINE: ContextVar[float] = ContextVar("deadline")
 _KEEP: ContextVar[bool] = ContextVar("keep")
 
@@ -59,7 +63,20 @@ class _LimitedSocket(socket.socket):
         super().sendall(*args, **kwargs)
 
 
+class ClientCertificateDemanded(ssl.SSLError):
+    """The peer has agreed on version and cipher, and ends the handshake all the same."""
+
+
 class _LimitedTlsSocket(ssl.SSLSocket):
+    def do_handshake(self, block: bool = False) -> None:
+        """A peer that demands a certificate says in TLS 1.2 no more than that the handshake has failed."""
+        try:
+            super().do_handshake(block)
+        except ssl.SSLError as error:
+            if self.cipher() is not None and error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE":
+                raise ClientCertificateDemanded(*error.args) from error
+            raise
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(_remaining())
         return super().recv_into(*args, **kwargs)
@@ -69,7 +86,7 @@ class _LimitedTlsSocket(ssl.SSLSocket):
         super().sendall(*args, **kwargs)
 
 
-def _resolve(host: str, port: int) -> list[Any]:
+def resolve(host: str, port: int) -> list[Any]:
     """getaddrinfo knows no time limit, so it waits in a thread of its own, which is left behind when it takes too long."""
     found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
 
@@ -93,32 +110,41 @@ def _resolve(host: str, port: int) -> list[Any]:
     return result
 
 
-def connect(host: str, port: int, guard: Guard) -> socket.socket:
-    """Connect to the first address that is allowed and answers; the address checked is the one connected to."""
-    last: Exception = OSError("host name has no address")
-    for family, kind, protocol, _, address in _resolve(host.strip("[]"), port):
+def connect(host: str, port: int, guard: Guard, resolve: Resolve = resolve) -> socket.socket:
+    """Connect to the first address that is allowed and answers; the addresses checked are the ones connected to."""
+    allowed, refused = [], None
+    for found in resolve(host.strip("[]"), port):
         try:
-            guard.check_address(ipaddress.ip_address(address[0].partition("%")[0]))
-        except AddressRefused as refused:
-            last = refused
-            continue
-        sock = _LimitedSocket(family, kind, protocol)
-        try:
-            sock.settimeout(_remaining())
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(_remaining())
-        except OSError as error:
-            sock.close()
-            last = error
-            continue
-        return sock
-    raise last
+            guard.check_address(ipaddress.ip_address(found[4][0].partition("%")[0]))
+            allowed.append(found)
+        except AddressRefused as why:
+            refused = why
+    if refused and not allowed:
+        raise refused
+    sock = first_to_answer(allowed, _LimitedSocket, _remaining)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.settimeout(_remaining())
+    return sock
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Certificates are verified, and what the sockets do ends by the same deadline."""
-    context = ssl.create_default_context(cafile=ca_file or certifi.where())
+@dataclass(frozen=True)
+class Certificates:
+    """The files in PEM by which both sides of a TLS connection know each other."""
+
+    ca_file: str | None = None
+    """Trusted in addition to the public ones."""
+    client_cert_file: str | None = None
+    """Shown to peers that demand one; with its key, unless that has a file of its own."""
+    client_key_file: str | None = None
+
+
+def tls_context(certificates: Certificates) -> ssl.SSLContext:
+    """Certificates are verified, and what the sockets do ends by the same deadline. Raises OSError for files of no use."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    if certificates.ca_file:
+        context.load_verify_locations(certificates.ca_file)
+    if certificates.client_cert_file:
+        context.load_cert_chain(certificates.client_cert_file, certificates.client_key_file, password=str)
     context.sslsocket_class = _LimitedTlsSocket
     return context
 
@@ -138,23 +164,24 @@ class _TlsPool(_Pool, HTTPSConnectionPool):
 class GuardedAdapter(HTTPAdapter):
     """One set of connection pools, safe to share between threads (sessions are not)."""
 
-    def __init__(self, guard: Guard, ca_file: str | None) -> None:
+    def __init__(self, guard: Guard, certificates: Certificates, resolve: Resolve = resolve) -> None:
         self._guard = guard
-        self._ca_file = ca_file
+        self._certificates = certificates
+        self._resolve = resolve
         super().__init__(pool_connections=_POOLS, pool_maxsize=2)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
         """Give urllib3's pools our connections."""
         super().init_poolmanager(connections, maxsize, block, **kwargs)
-        guard = self._guard
+        guard, resolve = self._guard, self._resolve
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return connect(self.host, self.port or 80, guard)
+                return connect(self.host, self.port or 80, guard, resolve)
 
         class Tls(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return connect(self.host, self.port or 443, guard)
+                return connect(self.host, self.port or 443, guard, resolve)
 
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("GuardedPool", (_Pool,), {"ConnectionCls": Plain}),
@@ -164,7 +191,7 @@ class GuardedAdapter(HTTPAdapter):
     @functools.cached_property
     def _context(self) -> ssl.SSLContext:
         # Loaded once and late: reading the CA bundle takes longer than most requests.
-        return tls_context(self._ca_file)
+        return tls_context(self._certificates)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """Use our TLS context, whatever requests would load for each connection."""
