@@ -69,8 +69,10 @@ class Settings:
         "an http(s) URL of at most 200 characters, no query, no user",
         "base of every URL told to others",
     )
-    country_code: str = _setting("XX", checks.matching("[A-Za-z]{2}"), "two letters", "who this platform is; production refuses XX")
-    party_id: str = _setting("HUB", checks.matching("[A-Za-z0-9]{3}"), "three letters or digits", "who this platform is")
+    country_code: str = _setting(
+        "XX", checks.in_upper_case("[A-Za-z]{2}"), "two letters", "who this platform is; production refuses XX"
+    )
+    party_id: str = _setting("HUB", checks.in_upper_case("[A-Za-z0-9]{3}"), "three letters or digits", "who this platform is")
     name: str = _setting("hubinfo", checks.printable, "a text that is not empty", "who this platform is")
     roles: tuple[str, ...] = _setting(
         ("HUB",), checks.each_of(ROLES), f"a comma list of {', '.join(ROLES)}", "OCPI roles of this platform"
@@ -183,4 +185,4 @@ class Settings:
     @property
     def party(self) -> str:
         """This platform's short name."""
-        return f"{self.country_code}-{self.party_id}".upper()
+        return f"{self.country_code}-{self.party_id}"

@@ -99,15 +99,12 @@ def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_a
 
 
 def _bring(session: Session, platform: Platform, row: ClientInfo | None, role: CredentialsRole) -> ClientInfo:
-    """The row of a role, made if there is none, taken over if it was nobody's; as its platform spells it."""
+    """The row of a role, made if there is none, taken over if it was nobody's."""
     if row is None:
         row = new_row(role.country_code, role.party_id, role.role, role.business_details)
         _add(session, platform, row)
     row.platform = platform
     row.business_details = role.business_details
-    if (row.country_code, row.party_id) != (role.country_code, role.party_id):
-        row.country_code, row.party_id = role.country_code, role.party_id
-        _renew(session, [row])
     return row
 
 

@@ -59,7 +59,7 @@ def _run(name: str, check: Callable[[], str]) -> dict[str, Any]:
 def _settings() -> str:
     settings = current_settings()
     what = f"{settings.party} ({settings.name}), roles {', '.join(settings.roles)}, OCPI {', '.join(settings.versions)}"
-    placeholder = "; COUNTRY_CODE XX is a placeholder that production refuses" if settings.country_code.upper() == "XX" else ""
+    placeholder = "; COUNTRY_CODE XX is a placeholder that production refuses" if settings.country_code == "XX" else ""
     return what + placeholder
 
 

@@ -102,6 +102,6 @@ def delete_credentials(version: str) -> Response:
 
 
 def _accept(platform: Platform, presented: str, dialect: Dialect) -> Response:
-    credentials, platform_id = read_credentials(json_body(), dialect), platform.id
+    credentials, platform_id = read_credentials(json_body(), dialect, strict=current_settings().strict), platform.id
     token = handshake.accept(platform, digest(presented), dialect, credentials)
     return answer(own.credentials(token, dialect, platform_id))

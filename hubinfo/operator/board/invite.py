@@ -43,6 +43,7 @@ def send_invitation() -> Response:
     if form.wrong:
         return _page(form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
+        form.country_code, form.party_id = form.country_code.upper(), form.party_id.upper()
         made = actions.invite("board", form.country_code, form.party_id, form.roles, form.name or None)
     except Refused as refused:
         form.wrong["form"] = str(refused)
@@ -73,7 +74,7 @@ def _filled_in() -> Form:
 def _checks(form: Form) -> list[tuple[str, bool, str]]:
     return [
         ("country_code", not is_party(form.country_code, "ABC"), "Two letters, e.g. NL."),
-        ("party_id", not is_party("NL", form.party_id), "Three letters or digits, e.g. TNM."),
+        ("party_id", not is_party("NL", form.party_id), "One to three letters or digits, e.g. TNM."),
         ("roles", not form.roles, "Pick at least one role."),
         ("name", not form.name.isprintable(), "Only characters that can be seen: no line ends or control characters."),
         ("name", len(form.name) > LONGEST_NAME, f"At most {LONGEST_NAME} characters."),

@@ -103,7 +103,7 @@ def test_a_dossier_is_found_without_case_and_shows_what_was_not_told(api: Api, p
 def test_what_is_asked_of_an_unknown_party_is_404(api: Api, method: str, path: str) -> None:
     assert api.error(method, path, 404).startswith("no such party: NL-TNM")
     wrong = path.replace("TNM", "%00ABCDEFGH")
-    assert api.error(method, wrong, 400).endswith("must be two letters, and three letters or digits")
+    assert api.error(method, wrong, 400).endswith("must be two letters, and one to three letters or digits")
 
 
 def test_a_probe_says_how_it_went(api: Api, peer: Peer) -> None:
