@@ -8,6 +8,8 @@ from typing import Any
 from hubinfo import checks
 from hubinfo.ocpi.dialect import DIALECTS, ROLES
 
+OPEN = "open"
+"""Of REGISTRATION."""
 LONGEST_SECONDS = 1_000_000_000  # thirty years; far beyond it there are no dates
 
 
@@ -93,6 +95,13 @@ class Settings:
     page_limit: int = _whole(100, 1_000_000, "the most objects per page")
     history_days: int = _whole(400, 36_500, "how long changes of status, and what operators did, are kept")
     strict: bool = _boolean(False, "refuse what OCPI requires but peers in the field leave out")
+    registration: str = _setting(
+        "invited",
+        checks.matching("invited|open"),
+        "invited or open",
+        "`invited`: a platform may register only parties that were invited for it; `open`: also any that nobody holds (test labs)",
+    )
+    max_roles: int = _whole(100, 1000, "most roles that one platform may register")
     allow_private_networks: bool = _boolean(
         None, "may a peer's URL point to loopback or a private network", unset="true under `flask run`, false under gunicorn"
     )

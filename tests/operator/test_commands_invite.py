@@ -27,6 +27,7 @@ def test_json_says_what_the_other_side_needs(make_app: MakeApp) -> None:
         "party_id": "TNM",
         "roles": ["CPO", "EMSP"],
         "versions_url": "https://hub.example.com/ocpi/versions",
+        "platform": "NL-TNM",
     }
 
 

@@ -52,9 +52,14 @@ def roles(data: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def test_registered_roles_count_and_invited_ones_not_brought_stay_planned(hub: Hub, peer: Peer) -> None:
-    token = hub.invite("NL", "TNM", "CPO", "EMSP")
+    token = hub.invite_platform(CPO, ("EMSP", "NL", "TNM"), ("CPO", "BE", "BEC"))
     assert post(hub, token, peer.credentials(CPO, ("NSP", "BE", "BEC")))["status_code"] == 1000
-    assert hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED", ("NL-TNM", "EMSP"): "PLANNED", ("BE-BEC", "NSP"): "CONNECTED"}
+    assert hub.statuses() == {
+        ("NL-TNM", "CPO"): "CONNECTED",
+        ("NL-TNM", "EMSP"): "PLANNED",
+        ("BE-BEC", "CPO"): "PLANNED",
+        ("BE-BEC", "NSP"): "CONNECTED",
+    }
 
 
 @pytest.mark.parametrize(("invited", "registered"), [("NL TNM", "nl tnm"), ("nl tnm", "NL TNM"), ("Nl tNm", "nL Tnm")])
@@ -107,7 +112,10 @@ def test_one_role_twice_is_refused_and_nothing_is_stored(hub: Hub, peer: Peer, m
     assert hub.run("parties") == before
 
 
-def test_a_role_of_an_unregistered_platform_may_be_taken_over(hub: Hub, make_peer: MakePeer) -> None:
+def test_a_role_of_an_unregistered_platform_may_be_taken_over_where_registration_is_open(
+    make_app: MakeApp, make_peer: MakePeer
+) -> None:
+    hub = Hub(make_app(registration="open"))
     old = hub.register(make_peer(), CPO)
     assert answer(hub.call("DELETE", PATH, old))["status_code"] == 1000
     token = hub.invite("BE", "BEC", "EMSP")
