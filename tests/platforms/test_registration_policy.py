@@ -60,6 +60,7 @@ def test_a_party_that_was_not_invited_is_refused_saying_what_the_operator_has_to
     assert hub.statuses()["DE-BMW", "EMSP"] == "CONNECTED"
 
 
+@pytest.mark.both_databases("the parties of a platform are asked for by SQL")
 @ON_BOTH_METHODS
 def test_any_role_of_an_invited_party_is_accepted(hub: Hub, peer: Peer, method: str) -> None:
     token = begin(hub, peer, method)
@@ -145,6 +146,7 @@ def test_an_invitation_says_which_policy_is_in_force(make_app: MakeApp, registra
     assert said in text_of(make_app(registration=registration), "invite", "NL", "TNM", "--role", "CPO")
 
 
+@pytest.mark.both_databases("a platform is deleted to which rows referred")
 def test_an_invitation_of_its_own_moves_with_its_party_and_is_void(hub: Hub, make_peer: MakePeer) -> None:
     own = hub.invite("DE", "BMW", "EMSP")
     token = hub.register(make_peer(), CPO)
