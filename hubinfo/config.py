@@ -125,7 +125,7 @@ def _as_text(value: object, *, may_be_list: bool) -> str:
 
 def _check_together(settings: Settings) -> list[str]:
     wrong = []
-    if settings.production and settings.country_code.upper() == "XX":
+    if settings.production and settings.country_code == "XX":
         wrong.append(f"{PREFIX}COUNTRY_CODE={settings.country_code!r}: must be this hub's own country code in production")
     if settings.database_url.startswith("postgresql"):
         wrong += _without("psycopg", "DATABASE_URL: PostgreSQL", "postgresql")

@@ -15,7 +15,8 @@ MAX_URL = 255
 MAX_ENTRIES = 1000  # of any list; checking the half a million that fit in 1 MiB would take seconds
 _MAX_INTEGER = 2**63 - 1
 _COUNTRY_CODE = r"[A-Za-z]{2}"
-_PARTY_ID = r"[A-Za-z0-9]{3}"
+_PARTY_ID = r"[A-Za-z0-9]{1,3}"
+_WHOLE_PARTY_ID = r"[A-Za-z0-9]{3}"
 
 
 class Text(fields.String):
@@ -27,6 +28,14 @@ class Text(fields.String):
         if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", value):
             raise ValidationError("must be a string without control characters")
         return value
+
+
+class UpperCase(Text):
+    """A CiString of ours: one spelling from the moment it comes in, so that nobody sees one party under two."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text.upper() if text.isascii() else text  # in upper case, ß would be two letters
 
 
 class Leniently(fields.Field[str]):
@@ -115,12 +124,13 @@ def url() -> fields.String:
 
 def country_code() -> fields.String:
     """ISO 3166 alpha-2, of either case."""
-    return Text(required=True, validate=_matches(_COUNTRY_CODE, "two letters"))
+    return UpperCase(required=True, validate=_matches(_COUNTRY_CODE, "two letters"))
 
 
-def party_id() -> fields.String:
-    """CiString(3)."""
-    return Text(required=True, validate=_matches(_PARTY_ID, "three letters or digits"))
+def party_id(*, strict: bool = False) -> fields.String:
+    """CiString(3). Strict: no shorter one, as the identifiers of parties have three characters (OCPI 2.2.1 credentials)."""
+    allowed = "three letters or digits" if strict else "one to three letters or digits"
+    return UpperCase(required=True, validate=_matches(_WHOLE_PARTY_ID if strict else _PARTY_ID, allowed))
 
 
 def role(dialect: Dialect) -> fields.String:
@@ -133,10 +143,11 @@ def status() -> fields.String:
     return _one_of(CONNECTION_STATUSES)
 
 
-def hub_party_id() -> fields.String:
+def hub_party_id(*, strict: bool = False) -> fields.String:
     """CiString(5): the hub's country code and party id in one (OCPI 2.3.0 credentials)."""
-    allowed = "two letters and three letters or digits, such as NLHUB"
-    return Text(load_default=None, validate=_matches(_COUNTRY_CODE + _PARTY_ID, allowed))
+    allowed = f"two letters and {'three' if strict else 'one to three'} letters or digits, such as NLHUB"
+    pattern = _COUNTRY_CODE + (_WHOLE_PARTY_ID if strict else _PARTY_ID)
+    return UpperCase(load_default=None, validate=_matches(pattern, allowed))
 
 
 def schema(title: str, /, **members: fields.Field[Any]) -> Schema:

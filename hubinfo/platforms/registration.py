@@ -150,7 +150,7 @@ def _exchange(peer: Peer, before: _Before, token_b: str) -> Credentials:
     except PeerError as error:
         raise NotRegistered(f"{method} credentials at {peer.credentials_url} failed: {error}{_hint(error)}") from None
     try:
-        return read_credentials(answer.data, dialect)
+        return read_credentials(answer.data, dialect, strict=current_settings().strict)
     except InvalidParameters as error:
         raise NotRegistered(
             f"{method} credentials at {peer.credentials_url} was answered with credentials of no use: {error}"
