@@ -47,15 +47,27 @@ class Token(fields.Field[str]):
 
 
 class DateTime(fields.Field[datetime]):
-    """marshmallow's own takes a bare date and offsets, which OCPI does not have."""
+    """marshmallow's own takes a bare date. `lenient`: also the spellings of peers in the field."""
+
+    def __init__(self, *, lenient: bool = False, **kwargs: Any) -> None:
+        self.lenient = lenient
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
-            raise ValidationError(f"must be {clock.DATE_TIME_FORM}")
+            raise ValidationError(f"must be {clock.LENIENT_FORM if self.lenient else clock.DATE_TIME_FORM}")
         try:
-            return clock.parse(value)
+            return clock.parse_leniently(value) if self.lenient else clock.parse(value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+
+class QueryDateTime(DateTime):
+    """A DateTime in a query string; leniently also one whose `+` of the offset came unescaped, which is read as a blank."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        mended = re.sub(r" (?=\d\d(:?\d\d)?\Z)", "+", value, flags=re.ASCII) if self.lenient and "T" in value.upper() else value
+        return super()._deserialize(mended, attr, data, **kwargs)
 
 
 class QueryInteger(fields.Field[int]):

@@ -34,6 +34,7 @@ class Pull:
     token: str
     token_form: TokenForm
     began: datetime
+    strict: bool
     planned_at: datetime | None
     """What the hub's `next_sync_at` was at the beginning."""
     reason: str | None = "not finished: the process was stopped"
@@ -51,11 +52,11 @@ class Pull:
     _reading: "_Reading" = field(default_factory=lambda: _Reading())
 
     @classmethod
-    def of(cls, hub: Platform, token: str, now: datetime) -> "Pull":
+    def of(cls, hub: Platform, token: str, now: datetime, *, strict: bool) -> "Pull":
         """From this hub, with the token it gave us."""
         form = TokenForm(hub.token_form or TokenForm.BASE64)
         sender_url = hub.sender_url or ""
-        pull = cls(hub.id, hub.name, hub.version or "", sender_url, hub.token_out, token, form, now, hub.next_sync_at)
+        pull = cls(hub.id, hub.name, hub.version or "", sender_url, hub.token_out, token, form, now, strict, hub.next_sync_at)
         pull._begin_reading()
         return pull
 
@@ -96,7 +97,7 @@ class Pull:
 
     def _store(self, answer: Answer, now: datetime) -> None:
         """The good entries of a page; the bad ones are logged (OCPI 2.2.1 transport). Raises ValueError when it is no list."""
-        usable, unusable = read_client_infos(answer.data, DIALECTS[self.version])
+        usable, unusable = read_client_infos(answer.data, DIALECTS[self.version], strict=self.strict)
         for reason in unusable[:_REASONS_SHOWN]:
             say(_log, logging.WARNING, "client_info_ignored", hub=self.hub, url=self._url, reason=reason)
         self._reading.note(answer)
