@@ -68,8 +68,12 @@ class Answer:
     """As they came, whatever their case: a list has its paging in them."""
 
 
+MAX_REASON = 255
+"""What the columns take that keep a reason; PostgreSQL refuses more."""
+
+
 class PeerError(Exception):
-    """The one way in which a request to a platform fails."""
+    """The one way in which a request to a platform fails; its reason is cut to MAX_REASON."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class PeerError(Exception):
         status_code: int | None = None,
         retry_after_seconds: float | None = None,
     ) -> None:
+        reason = "".join(character if character.isprintable() else " " for character in reason)[:MAX_REASON]
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent

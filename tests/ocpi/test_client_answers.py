@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from hubinfo.ocpi.authorization import TokenForm, header
+from hubinfo.ocpi.client import MAX_REASON, PeerError
 from tests.support.clients import fails, get
 from tests.support.peers import Handler, Peer
 
@@ -110,3 +111,13 @@ def test_a_peer_that_repeats_our_token_does_not_get_it_into_the_reason(make_peer
     assert shown.rstrip("=") not in error.reason
     assert error.reason.isprintable()
     assert len(error.reason) <= 200
+
+
+@pytest.mark.parametrize(
+    "reason", ["x" * 5000, "host " + "a" * 180 + ".example " * 20, "\ud800\x00 name" + "é" * 400], ids=range(3)
+)
+def test_a_reason_is_cut_to_what_the_database_takes_where_it_is_made(reason: str) -> None:
+    error = PeerError(reason)
+    assert len(error.reason) == MAX_REASON == 255
+    assert str(error) == error.reason
+    assert error.reason.isprintable()
