@@ -48,7 +48,7 @@ def _client_info(dialect: Dialect, strict: bool) -> Schema:
         party_id=fields.party_id(strict=strict),
         role=fields.role(dialect),
         status=fields.status(),
-        last_updated=fields.DateTime(required=True) if strict else fields.DateTime(load_default=None),
+        last_updated=fields.DateTime(required=True) if strict else fields.DateTime(lenient=True, load_default=None),
     )
 
 
@@ -63,13 +63,16 @@ _VERSION = fields.schema("Version", version=fields.Text(required=True), url=fiel
 _ENDPOINT = fields.schema(
     "Endpoint", identifier=fields.Text(required=True), role=fields.Leniently(), url=fields.Text(required=True)
 )
-_LIST_QUERY = fields.schema(
-    "ListQuery",
-    date_from=fields.DateTime(),
-    date_to=fields.DateTime(),
-    offset=fields.QueryInteger(low=0, load_default=0),
-    limit=fields.QueryInteger(low=1, load_default=None),
-)
+_LIST_QUERY = {
+    strict: fields.schema(
+        "ListQuery",
+        date_from=fields.QueryDateTime(lenient=not strict),
+        date_to=fields.QueryDateTime(lenient=not strict),
+        offset=fields.QueryInteger(low=0, load_default=0),
+        limit=fields.QueryInteger(low=1, load_default=None),
+    )
+    for strict in (True, False)
+}
 
 
 @dataclass(frozen=True)
@@ -151,14 +154,14 @@ def _kept(details: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_client_info(data: Any, dialect: Dialect, *, strict: bool) -> ClientInfo:
-    """The body of a push (OCPI 2.2.1 hubclientinfo, Receiver PUT). Strict: `last_updated` must be there.
+    """The body of a push (OCPI 2.2.1 hubclientinfo, Receiver PUT). Strict: `last_updated` must be there, in OCPI's own form.
 
     Raises InvalidParameters.
     """
     return ClientInfo(**load(_CLIENT_INFO[dialect.version, strict], data, "the body"))
 
 
-def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], list[str]]:
+def read_client_infos(data: Any, dialect: Dialect, *, strict: bool = False) -> tuple[list[ClientInfo], list[str]]:
     """A page of a full pull: the usable entries, and for each other one the reason, `entry 3: status="X": must be one of …`.
 
     Entries are counted from 1. Raises ValueError when it is no list (OCPI 2.2.1 hubclientinfo, Sender GET).
@@ -168,7 +171,7 @@ def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], li
     usable, reasons = [], []
     for number, item in enumerate(data[:_MAX_PAGE], 1):
         try:
-            usable.append(ClientInfo(**load(_CLIENT_INFO[dialect.version, False], item, "ClientInfo")))
+            usable.append(ClientInfo(**load(_CLIENT_INFO[dialect.version, strict], item, "ClientInfo")))
         except InvalidParameters as error:
             reasons.append(f"entry {number}: {error}")
     if len(data) > _MAX_PAGE:
@@ -176,9 +179,9 @@ def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], li
     return usable, reasons
 
 
-def read_list_query(query: Mapping[str, str]) -> ListQuery:
+def read_list_query(query: Mapping[str, str], *, strict: bool = False) -> ListQuery:
     """Raises InvalidParameters."""
-    return ListQuery(**load(_LIST_QUERY, dict(query), "the query"))
+    return ListQuery(**load(_LIST_QUERY[strict], dict(query), "the query"))
 
 
 def read_role(role: str, dialect: Dialect) -> str:

@@ -31,7 +31,7 @@ def refused(body: dict[str, Any]) -> str:
         ("party_id", "TN\u017f", 'party_id="TN\\u017f": must be one to three letters or digits'),
         ("party_id", 123, "party_id=123: must be a string"),
         ("last_updated", "2026-01-01", 'last_updated="2026-01-01": must be a UTC date and time'),
-        ("last_updated", "2026-01-01T00:00:00+00:00", 'last_updated="2026-01-01T00:00:00+00:00": must be a UTC date and time'),
+        ("last_updated", "2026-01-01T00:00:00+24:00", 'last_updated="2026-01-01T00:00:00+24:00": must be a UTC date and time'),
         ("last_updated", "2026-02-30T00:00:00Z", 'last_updated="2026-02-30T00:00:00Z": must be a UTC date and time'),
         ("last_updated", "", 'last_updated="": must be a UTC date and time'),
         ("last_updated", 1767225600, "last_updated=1767225600: must be a UTC date and time"),

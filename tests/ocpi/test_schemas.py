@@ -166,3 +166,12 @@ def test_what_is_json_is_read_and_nan_is_refused(data: Any) -> None:
 @given(st.binary())
 def test_any_bytes_are_json_or_a_value_error(data: bytes) -> None:
     error_of(ValueError, read_json, data)
+
+
+@pytest.mark.parametrize("role", ["REC\ud800EIVER", "\udfff", "SENDER\x00"], ids=ascii)
+def test_what_cannot_be_encoded_in_an_endpoints_role_is_replaced(role: str) -> None:
+    endpoint = {"identifier": "hubclientinfo", "url": "https://example.com/2.2.1/x", "role": role}
+    [[read], _] = read_endpoints({"endpoints": [endpoint]})
+    assert read["role"].encode()
+    assert "\ufffd" in read["role"]
+    assert "\x00" not in read["role"]
