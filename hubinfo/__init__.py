@@ -61,6 +61,7 @@ def equip(app: Flask, settings: "Settings") -> None:
         timeout_seconds=settings.request_timeout_seconds,
         concurrency=settings.push_concurrency,
         ca_file=settings.ca_file,
+        strict=settings.strict,
         agent=f"hubinfo/{__version__} (OCPI {', '.join(settings.versions)})",
     )
     vault = Vault(lambda: keys_of(settings))

@@ -32,6 +32,12 @@ def matching(pattern: str) -> Callable[[str], str]:
     return parse
 
 
+def in_upper_case(pattern: str) -> Callable[[str], str]:
+    """A text that the pattern matches in full, in upper case however it was written."""
+    parse = matching(pattern)
+    return lambda text: parse(text).upper()
+
+
 def number(low: float, high: float) -> Callable[[str], float]:
     """A number in this range, in plain digits and perhaps a fraction; what else Python takes for one, such as 1_0, is none."""
     digits = matching(r"\d*\.?\d+")

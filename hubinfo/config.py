@@ -125,12 +125,12 @@ def _as_text(value: object, *, may_be_list: bool) -> str:
 
 def _check_together(settings: Settings) -> list[str]:
     wrong = []
-    if settings.production and settings.country_code.upper() == "XX":
+    if settings.production and settings.country_code == "XX":
         wrong.append(f"{PREFIX}COUNTRY_CODE={settings.country_code!r}: must be this hub's own country code in production")
     if settings.database_url.startswith("postgresql"):
-        wrong += _without("psycopg", "DATABASE_URL: PostgreSQL", "postgresql")
+        wrong += _without("psycopg", "DATABASE_URL: PostgreSQL", "psycopg[binary]>=3.2,<4")
     if settings.notify_urls:
-        wrong += _without("apprise", "NOTIFY_URLS: it", "notify")
+        wrong += _without("apprise", "NOTIFY_URLS: it", "apprise>=1.9,<3")
     return wrong + [f"{PREFIX}{name}: {needed} must be set too" for name, needed in _needed(settings)]
 
 
@@ -143,13 +143,16 @@ def _needed(settings: Settings) -> Iterator[tuple[str, str]]:
             yield there[0], " and ".join(missing)
 
 
-def _without(module: str, needs_it: str, extra: str) -> list[str]:
-    """It is an extra, and without a library of its own it is there and yet cannot be imported."""
+def _without(module: str, needs_it: str, package: str) -> list[str]:
+    """It may be there and yet not be importable, without a library of its own.
+
+    The package itself is named: hubinfo is on no index, so its extras cannot be asked for everywhere.
+    """
     try:
         importlib.import_module(module)
     except ImportError as error:
         cause = str(error).strip().partition("\n")[0]
-        return [f"{PREFIX}{needs_it} needs {module} ({cause}); run: pip install 'hubinfo[{extra}]'"]
+        return [f"{PREFIX}{needs_it} needs {module} ({cause}); run: pip install '{package}'"]
     return []
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, Integer, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from hubinfo.database import Base, UtcDateTime, db
 
@@ -53,6 +53,8 @@ class Platform(Model):
     """How this platform wants the token in the header: base64 or raw."""
     version: Mapped[str | None] = mapped_column(String(8))
     versions_url: Mapped[str | None] = mapped_column(String(255))
+    versions_shown: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """The only OCPI versions that its versions list has; none: all that are offered."""
     receiver_url: Mapped[str | None] = mapped_column(String(1024))
     """Where to PUT ClientInfo; none when it has no Receiver."""
     sender_url: Mapped[str | None] = mapped_column(String(1024))
@@ -99,7 +101,10 @@ class Platform(Model):
 
 
 class ClientInfo(Model):
-    """A party in one role, as the hub tells others about it (OCPI 2.2.1 hubclientinfo, ClientInfo)."""
+    """A party in one role, as the hub tells others about it (OCPI 2.2.1 hubclientinfo, ClientInfo).
+
+    Country codes and party ids are CiStrings; they are kept in upper case, so that nobody sees one party under two spellings.
+    """
 
     __tablename__ = "client_info"
     __table_args__ = (UniqueConstraint("party", "role"),)
@@ -109,7 +114,7 @@ class ClientInfo(Model):
     country_code: Mapped[str] = mapped_column(String(2))
     party_id: Mapped[str] = mapped_column(String(3))
     party: Mapped[str] = mapped_column(String(8))
-    """`NL-TNM`: both in upper case, because CiStrings are compared without case."""
+    """`NL-TNM`."""
     role: Mapped[str] = mapped_column(String(8))
     status: Mapped[str] = mapped_column(String(16))
     last_updated: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
@@ -130,6 +135,10 @@ class ClientInfo(Model):
     business_details: Mapped[dict[str, Any]] = mapped_column(JSON)
 
     platform: Mapped[Platform] = relationship(back_populates="client_infos")
+
+    @validates("country_code", "party_id")
+    def _in_upper_case(self, _name: str, value: str) -> str:
+        return value.upper()
 
 
 class History(Model):
@@ -235,6 +244,10 @@ class Known(Model):
     """False once a full pull no longer lists it."""
 
     platform: Mapped[Platform] = relationship()
+
+    @validates("country_code", "party_id")
+    def _in_upper_case(self, _name: str, value: str) -> str:
+        return value.upper()
 
 
 class PendingToken(Model):

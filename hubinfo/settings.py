@@ -8,6 +8,8 @@ from typing import Any
 from hubinfo import checks
 from hubinfo.ocpi.dialect import DIALECTS, ROLES
 
+OPEN = "open"
+"""Of REGISTRATION."""
 LONGEST_SECONDS = 1_000_000_000  # thirty years; far beyond it there are no dates
 
 
@@ -69,8 +71,10 @@ class Settings:
         "an http(s) URL of at most 200 characters, no query, no user",
         "base of every URL told to others",
     )
-    country_code: str = _setting("XX", checks.matching("[A-Za-z]{2}"), "two letters", "who this platform is; production refuses XX")
-    party_id: str = _setting("HUB", checks.matching("[A-Za-z0-9]{3}"), "three letters or digits", "who this platform is")
+    country_code: str = _setting(
+        "XX", checks.in_upper_case("[A-Za-z]{2}"), "two letters", "who this platform is; production refuses XX"
+    )
+    party_id: str = _setting("HUB", checks.in_upper_case("[A-Za-z0-9]{3}"), "three letters or digits", "who this platform is")
     name: str = _setting("hubinfo", checks.printable, "a text that is not empty", "who this platform is")
     roles: tuple[str, ...] = _setting(
         ("HUB",), checks.each_of(ROLES), f"a comma list of {', '.join(ROLES)}", "OCPI roles of this platform"
@@ -91,6 +95,13 @@ class Settings:
     page_limit: int = _whole(100, 1_000_000, "the most objects per page")
     history_days: int = _whole(400, 36_500, "how long changes of status, and what operators did, are kept")
     strict: bool = _boolean(False, "refuse what OCPI requires but peers in the field leave out")
+    registration: str = _setting(
+        "invited",
+        checks.matching("invited|open"),
+        "invited or open",
+        "`invited`: a platform may register only parties that were invited for it; `open`: also any that nobody holds (test labs)",
+    )
+    max_roles: int = _whole(100, 1000, "most roles that one platform may register")
     allow_private_networks: bool = _boolean(
         None, "may a peer's URL point to loopback or a private network", unset="true under `flask run`, false under gunicorn"
     )
@@ -183,4 +194,4 @@ class Settings:
     @property
     def party(self) -> str:
         """This platform's short name."""
-        return f"{self.country_code}-{self.party_id}".upper()
+        return f"{self.country_code}-{self.party_id}"

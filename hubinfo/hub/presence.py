@@ -11,21 +11,22 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, case, or_, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from hubinfo import clock
 from hubinfo.config import current_settings
 from hubinfo.database import UtcDateTime, after_commit, db
 from hubinfo.hub import cursors, feed, history
+from hubinfo.hub.claims import WITH_PLATFORM, key_of, rows_of
+from hubinfo.hub.claims import refuse_taken as refuse_taken  # with those below, what connections ask for
+from hubinfo.hub.claims import refuse_uninvited as refuse_uninvited
 from hubinfo.hub.transitions import Event, transition
 from hubinfo.logs import say
 from hubinfo.models import ClientInfo, ConnectionStatus, Platform, party_of
-from hubinfo.ocpi.envelope import InvalidParameters
 from hubinfo.ocpi.schemas import CredentialsRole
 
 _log = logging.getLogger(__name__)
 CONNECTED, OFFLINE, PLANNED, SUSPENDED = ConnectionStatus
-_WITH_PLATFORM = joinedload(ClientInfo.platform).selectinload(Platform.client_infos)
 
 
 def invited(session: Session, platform: Platform, row: ClientInfo) -> None:
@@ -54,40 +55,13 @@ def new_row(country_code: str, party_id: str, role: str, business_details: Mappi
     )
 
 
-def is_held(row: ClientInfo) -> bool:
-    """Whether its platform has a claim to it: invited, or registered and still bringing it (or expected to).
-
-    A role that its platform no longer brings may move to another.
-    """
-    expected = row.registered or row.status == PLANNED
-    return row.platform.invited or (row.platform.registered and expected)
-
-
-def refuse_taken(platform: Platform, roles: Sequence[CredentialsRole]) -> None:
-    """Raises InvalidParameters for a role that another platform, connected or invited, holds, or this one itself."""
-    own = current_settings()
-    taken = _rows_of(db.session(), roles)
-    for index, role in enumerate(roles):
-        party, _ = key = _key(role)
-        if party == own.party and role.role in own.roles:
-            raise InvalidParameters(
-                f"roles[{index}]={role.role} {party}: must be a role of your own, this one is the other side's own"
-            )
-        row = taken.get(key)
-        if row is not None and row.platform_id != platform.id and is_held(row):
-            held = "is held by" if row.platform.registered else "is planned for"
-            raise InvalidParameters(
-                f"roles[{index}]={role.role} {row.party}: must be a role of your own, this one {held} platform {row.platform.name}"
-            )
-
-
 def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_anew: bool) -> None:
     """The platform has exchanged credentials: the roles it brings are CONNECTED, those it no longer brings SUSPENDED."""
     session = db.session()
-    known = _rows_of(session, roles)
+    known = rows_of(session, roles)
     _silence_ended(platform)
     with session.no_autoflush:  # one flush for all roles
-        brought = [_bring(session, platform, known.get(_key(role)), role) for role in roles]
+        brought = [_bring(session, platform, known.get(key_of(role)), role) for role in roles]
     dropped = [row for row in platform.client_infos if row.registered and row not in brought]
     for row in dropped:
         row.registered = False
@@ -99,15 +73,12 @@ def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_a
 
 
 def _bring(session: Session, platform: Platform, row: ClientInfo | None, role: CredentialsRole) -> ClientInfo:
-    """The row of a role, made if there is none, taken over if it was nobody's; as its platform spells it."""
+    """The row of a role, made if there is none, taken over if it was nobody's."""
     if row is None:
         row = new_row(role.country_code, role.party_id, role.role, role.business_details)
         _add(session, platform, row)
     row.platform = platform
     row.business_details = role.business_details
-    if (row.country_code, row.party_id) != (role.country_code, role.party_id):
-        row.country_code, row.party_id = role.country_code, role.party_id
-        _renew(session, [row])
     return row
 
 
@@ -254,14 +225,4 @@ def _silence_ended(platform: Platform) -> None:
 def _rows_with(session: Session, status: ConnectionStatus, platform_ids: Iterable[int]) -> Sequence[ClientInfo]:
     """With all that settling their platforms needs, in three queries, however many they are."""
     rows = select(ClientInfo).where(ClientInfo.platform_id.in_(platform_ids), ClientInfo.status == status)
-    return session.scalars(rows.options(_WITH_PLATFORM).order_by(ClientInfo.id)).all()
-
-
-def _rows_of(session: Session, roles: Iterable[CredentialsRole]) -> dict[tuple[str, str], ClientInfo]:
-    parties = {party_of(role.country_code, role.party_id) for role in roles}
-    rows = session.scalars(select(ClientInfo).where(ClientInfo.party.in_(parties)).options(_WITH_PLATFORM))
-    return {(row.party, row.role): row for row in rows}
-
-
-def _key(role: CredentialsRole) -> tuple[str, str]:
-    return party_of(role.country_code, role.party_id), role.role
+    return session.scalars(rows.options(WITH_PLATFORM).order_by(ClientInfo.id)).all()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 from flask import Flask
 
@@ -28,6 +27,7 @@ from hubinfo.ocpi.authorization import TokenForm
 from hubinfo.ocpi.client import Answer, Client, Outcome, PeerError, Request
 from hubinfo.ocpi.dialect import DIALECTS
 from hubinfo.ocpi.envelope import to_json
+from hubinfo.ocpi.fields import below
 from hubinfo.platforms.vault import TokenUnreadable, Vault
 
 _log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ class Push:
         return Put(
             platform_id=cursor.platform_id,
             method="PUT",
-            url=f"{cursor.receiver_url.rstrip('/')}/{quote(change.country_code)}/{quote(change.party_id)}",
+            url=below(cursor.receiver_url, change.country_code, change.party_id),
             token=self._vault.decrypt(cursor.token_out),
             token_form=TokenForm(cursor.token_form),
             body=to_json(body),

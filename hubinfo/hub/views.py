@@ -32,7 +32,7 @@ def get_list(version: str) -> Response:
     """GET the other parties, paginated."""
     caller = authenticate_connected()
     dialect = dialect_of(version)
-    query = read_list_query(request.args)
+    query = read_list_query(request.args, strict=current_settings().strict)
     limit = min(query.limit or current_settings().page_limit, current_settings().page_limit)
     listing = page(caller.id, dialect, query, limit)
     headers = {"X-Total-Count": str(listing.total), "X-Limit": str(current_settings().page_limit)}

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from hubinfo.ocpi import authorization, verdict
 from hubinfo.ocpi.authorization import TokenForm
 from hubinfo.ocpi.crew import Crew
+from hubinfo.ocpi.envelope import StatusCode, read_json
 from hubinfo.ocpi.exchange import Exchange
 from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
@@ -68,8 +69,12 @@ class Answer:
     """As they came, whatever their case: a list has its paging in them."""
 
 
+MAX_REASON = 255
+"""What the columns take that keep a reason; PostgreSQL refuses more."""
+
+
 class PeerError(Exception):
-    """The one way in which a request to a platform fails."""
+    """The one way in which a request to a platform fails; its reason is cut to MAX_REASON."""
 
     def __init__(
         self,
@@ -80,6 +85,7 @@ class PeerError(Exception):
         status_code: int | None = None,
         retry_after_seconds: float | None = None,
     ) -> None:
+        reason = "".join(character if character.isprintable() else " " for character in reason)[:MAX_REASON]
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
@@ -105,8 +111,16 @@ class Client:
     """Sends OCPI requests: one with `call`, many side by side with `exchange`. Safe to share between threads."""
 
     def __init__(
-        self, guard: Guard, *, timeout_seconds: float = 10, concurrency: int = 32, ca_file: str | None = None, agent: str
+        self,
+        guard: Guard,
+        *,
+        timeout_seconds: float = 10,
+        concurrency: int = 32,
+        ca_file: str | None = None,
+        agent: str,
+        strict: bool = False,
     ) -> None:
+        self._strict = strict
         self.guard = guard
         self._timeout_seconds = timeout_seconds
         self._concurrency = concurrency
@@ -141,7 +155,7 @@ class Client:
             reason = reason_of(fault)
             after = f" after {self._timeout_seconds:g} s" if reason == "timed out" else ""
             raise PeerError(reason + after) from None
-        return _judge(request, response, body, time.monotonic() - started)
+        return _judge(request, response, body, time.monotonic() - started, strict=self._strict)
 
     def exchange(
         self,
@@ -213,24 +227,35 @@ def _read(response: requests.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _judge(request: Request, response: requests.Response, body: bytes, seconds: float) -> Answer:
+def _judge(request: Request, response: requests.Response, body: bytes, seconds: float, *, strict: bool) -> Answer:
     """An Answer, or PeerError with whether the platform refused for good."""
     status = response.status_code
-    envelope = verdict.envelope_of(body)
+    envelope = verdict.envelope_of(body, strict=strict)
     code = envelope["status_code"] if envelope else None
     reason = verdict.in_words(request.token, status, envelope)
+    said = "" if envelope else verdict.evidence(body, _secrets(request))
+    said = f": {said}" if said else ""
     if 300 <= status < 400:
         raise PeerError(f"{reason}: redirects are not followed", http_status=status, status_code=code)
     if not 200 <= status < 300:
         raise PeerError(
-            reason,
+            reason + said,
             permanent=400 <= status < 500 and status not in _RETRIED,
             http_status=status,
             status_code=code,
             retry_after_seconds=verdict.retry_after_seconds(response.headers.get("Retry-After")),
         )
+    if request.method == "PUT" and not body.strip() and not strict:
+        return Answer(status, StatusCode.SUCCESS, None, seconds, response.headers)  # many servers answer a PUT so
     if envelope is None or code is None:
-        raise PeerError(f"{reason}, but the answer is not OCPI", http_status=status)
+        raise PeerError(f"{reason}, but the answer is not OCPI{said}", http_status=status)
     if not 1000 <= code < 2000:
         raise PeerError(reason, permanent=2000 <= code < 3000, http_status=status, status_code=code)
     return Answer(status, code, envelope.get("data"), seconds, response.headers)
+
+
+def _secrets(request: Request) -> list[str]:
+    """The tokens that a peer may repeat: the one presented, and the one in the credentials sent."""
+    sent = read_json(request.body) if request.body else None
+    found = (request.token, sent.get("token") if isinstance(sent, dict) else None)
+    return [token for token in found if isinstance(token, str) and token]

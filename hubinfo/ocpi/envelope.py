@@ -97,11 +97,10 @@ class MethodNotAllowed(OcpiError):
 
 
 def wrap(status_code: int, message: str | None = None, data: Any = None) -> dict[str, Any]:
-    """The envelope; without `data` when there is none."""
+    """The envelope; without `data` when there is none. Peers with strict models demand a `status_message`."""
     envelope: dict[str, Any] = {} if data is None else {"data": data}
     envelope["status_code"] = int(status_code)
-    if message is not None:
-        envelope["status_message"] = message
+    envelope["status_message"] = message or ("Success" if 1000 <= status_code < 2000 else "Error")
     envelope["timestamp"] = clock.render(clock.now())
     return envelope
 

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
@@ -14,8 +14,10 @@ from hubinfo.ocpi.dialect import CONNECTION_STATUSES, Dialect
 MAX_URL = 255
 MAX_ENTRIES = 1000  # of any list; checking the half a million that fit in 1 MiB would take seconds
 _MAX_INTEGER = 2**63 - 1
+_UNUSABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _COUNTRY_CODE = r"[A-Za-z]{2}"
-_PARTY_ID = r"[A-Za-z0-9]{3}"
+_PARTY_ID = r"[A-Za-z0-9]{1,3}"
+_WHOLE_PARTY_ID = r"[A-Za-z0-9]{3}"
 
 
 class Text(fields.String):
@@ -24,17 +26,28 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError("must be a string")
-        if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", value):
+        if _UNUSABLE.search(value):
             raise ValidationError("must be a string without control characters")
         return value
 
 
+class UpperCase(Text):
+    """A CiString of ours: one spelling from the moment it comes in, so that nobody sees one party under two."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return text.upper() if text.isascii() else text  # in upper case, ß would be two letters
+
+
 class Leniently(fields.Field[str]):
-    """Text that is no reason to refuse what it stands in: missing, null and anything else but a string are empty."""
+    """Text that is no reason to refuse what it stands in: missing, null and anything else but a string are empty.
+
+    What a database or UTF-8 cannot take is replaced by U+FFFD.
+    """
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> str:
         """Checks nothing."""
-        return value if isinstance(value, str) else ""
+        return _UNUSABLE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 class Token(fields.Field[str]):
@@ -47,15 +60,27 @@ class Token(fields.Field[str]):
 
 
 class DateTime(fields.Field[datetime]):
-    """marshmallow's own takes a bare date and offsets, which OCPI does not have."""
+    """marshmallow's own takes a bare date. `lenient`: also the spellings of peers in the field."""
+
+    def __init__(self, *, lenient: bool = False, **kwargs: Any) -> None:
+        self.lenient = lenient
+        super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str):
-            raise ValidationError(f"must be {clock.DATE_TIME_FORM}")
+            raise ValidationError(f"must be {clock.LENIENT_FORM if self.lenient else clock.DATE_TIME_FORM}")
         try:
-            return clock.parse(value)
+            return clock.parse_leniently(value) if self.lenient else clock.parse(value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+
+class QueryDateTime(DateTime):
+    """A DateTime in a query string; leniently also one whose `+` of the offset came unescaped, which is read as a blank."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        mended = re.sub(r" (?=\d\d(:?\d\d)?\Z)", "+", value, flags=re.ASCII) if self.lenient and "T" in value.upper() else value
+        return super()._deserialize(mended, attr, data, **kwargs)
 
 
 class QueryInteger(fields.Field[int]):
@@ -90,6 +115,13 @@ def is_url(text: str) -> bool:
     return usable and "@" not in parts.netloc and text.isascii() and text.isprintable() and " " not in text
 
 
+def below(url: str, *segments: str) -> str:
+    """The URL with these path segments added, before its query; a fragment is dropped."""
+    parts = urlsplit(url)
+    path = "/".join([parts.path.rstrip("/"), *(quote(segment, safe="") for segment in segments)])
+    return urlunsplit(parts._replace(path=path, fragment=""))
+
+
 def is_party(country_code: str, party_id: str) -> bool:
     """Whether a party can have this name; any other text need not be looked for."""
     return re.fullmatch(_COUNTRY_CODE, country_code) is not None and re.fullmatch(_PARTY_ID, party_id) is not None
@@ -115,12 +147,13 @@ def url() -> fields.String:
 
 def country_code() -> fields.String:
     """ISO 3166 alpha-2, of either case."""
-    return Text(required=True, validate=_matches(_COUNTRY_CODE, "two letters"))
+    return UpperCase(required=True, validate=_matches(_COUNTRY_CODE, "two letters"))
 
 
-def party_id() -> fields.String:
-    """CiString(3)."""
-    return Text(required=True, validate=_matches(_PARTY_ID, "three letters or digits"))
+def party_id(*, strict: bool = False) -> fields.String:
+    """CiString(3). Strict: no shorter one, as the identifiers of parties have three characters (OCPI 2.2.1 credentials)."""
+    allowed = "three letters or digits" if strict else "one to three letters or digits"
+    return UpperCase(required=True, validate=_matches(_WHOLE_PARTY_ID if strict else _PARTY_ID, allowed))
 
 
 def role(dialect: Dialect) -> fields.String:
@@ -133,10 +166,11 @@ def status() -> fields.String:
     return _one_of(CONNECTION_STATUSES)
 
 
-def hub_party_id() -> fields.String:
+def hub_party_id(*, strict: bool = False) -> fields.String:
     """CiString(5): the hub's country code and party id in one (OCPI 2.3.0 credentials)."""
-    allowed = "two letters and three letters or digits, such as NLHUB"
-    return Text(load_default=None, validate=_matches(_COUNTRY_CODE + _PARTY_ID, allowed))
+    allowed = f"two letters and {'three' if strict else 'one to three'} letters or digits, such as NLHUB"
+    pattern = _COUNTRY_CODE + (_WHOLE_PARTY_ID if strict else _PARTY_ID)
+    return UpperCase(load_default=None, validate=_matches(pattern, allowed))
 
 
 def schema(title: str, /, **members: fields.Field[Any]) -> Schema:

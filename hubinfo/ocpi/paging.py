@@ -110,4 +110,6 @@ def _with_query(url: str, **parameters: int) -> str:
     """The URL with these parameters in place of its own; the rest of the query stays as it is, letter by letter."""
     parts = urlsplit(url)
     kept = [part for part in parts.query.split("&") if part and part.partition("=")[0] not in parameters]
-    return urlunsplit(parts._replace(query="&".join([*kept, *(f"{name}={value}" for name, value in parameters.items())])))
+    return urlunsplit(
+        parts._replace(fragment="", query="&".join([*kept, *(f"{name}={value}" for name, value in parameters.items())]))
+    )

@@ -1,6 +1,6 @@
 """What comes in, checked (marshmallow). Unknown fields are ignored at every depth; a wrong one is named with its value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from hubinfo.ocpi.fields import MAX_ENTRIES, MAX_URL, is_url
 _MAX_PAGE = 20_000  # client infos; no more good ones fit in 1 MiB, and checking 350,000 bad ones would take 15 seconds
 
 
-def _credentials(dialect: Dialect) -> Schema:
+def _credentials(dialect: Dialect, strict: bool) -> Schema:
     details = fields.schema(
         "BusinessDetails",
         name=fields.Text(required=True, validate=Length(1, 100, error="must have 1 to 100 characters")),
@@ -28,7 +28,7 @@ def _credentials(dialect: Dialect) -> Schema:
     role = fields.schema(
         "CredentialsRole",
         role=fields.role(dialect),
-        party_id=fields.party_id(),
+        party_id=fields.party_id(strict=strict),
         country_code=fields.country_code(),
         business_details=Nested(details, required=True),
     )
@@ -37,7 +37,7 @@ def _credentials(dialect: Dialect) -> Schema:
         token=fields.Token(required=True),
         url=fields.url(),
         roles=fields.Roles(Nested(role), required=True),
-        **({"hub_party_id": fields.hub_party_id()} if dialect.hub_lists_parties else {}),
+        **({"hub_party_id": fields.hub_party_id(strict=strict)} if dialect.hub_lists_parties else {}),
     )
 
 
@@ -45,14 +45,16 @@ def _client_info(dialect: Dialect, strict: bool) -> Schema:
     return fields.schema(
         "ClientInfo",
         country_code=fields.country_code(),
-        party_id=fields.party_id(),
+        party_id=fields.party_id(strict=strict),
         role=fields.role(dialect),
         status=fields.status(),
-        last_updated=fields.DateTime(required=True) if strict else fields.DateTime(load_default=None),
+        last_updated=fields.DateTime(required=True) if strict else fields.DateTime(lenient=True, load_default=None),
     )
 
 
-_CREDENTIALS = {version: _credentials(dialect) for version, dialect in DIALECTS.items()}
+_CREDENTIALS = {
+    (version, strict): _credentials(dialect, strict) for version, dialect in DIALECTS.items() for strict in (True, False)
+}
 _CLIENT_INFO = {
     (version, strict): _client_info(dialect, strict) for version, dialect in DIALECTS.items() for strict in (True, False)
 }
@@ -61,13 +63,16 @@ _VERSION = fields.schema("Version", version=fields.Text(required=True), url=fiel
 _ENDPOINT = fields.schema(
     "Endpoint", identifier=fields.Text(required=True), role=fields.Leniently(), url=fields.Text(required=True)
 )
-_LIST_QUERY = fields.schema(
-    "ListQuery",
-    date_from=fields.DateTime(),
-    date_to=fields.DateTime(),
-    offset=fields.QueryInteger(low=0, load_default=0),
-    limit=fields.QueryInteger(low=1, load_default=None),
-)
+_LIST_QUERY = {
+    strict: fields.schema(
+        "ListQuery",
+        date_from=fields.QueryDateTime(lenient=not strict),
+        date_to=fields.QueryDateTime(lenient=not strict),
+        offset=fields.QueryInteger(low=0, load_default=0),
+        limit=fields.QueryInteger(low=1, load_default=None),
+    )
+    for strict in (True, False)
+}
 
 
 @dataclass(frozen=True)
@@ -114,22 +119,28 @@ class ListQuery:
     date_to: datetime | None = None
 
 
-def read_credentials(data: Any, dialect: Dialect) -> Credentials:
-    """Raises InvalidParameters."""
-    loaded = load(_CREDENTIALS[dialect.version], data, "the body")
-    roles: dict[tuple[str, str, str], CredentialsRole] = {}
-    for role in loaded.pop("roles"):
-        role["business_details"] = _kept(role["business_details"])
-        roles.setdefault((role["country_code"].upper(), role["party_id"].upper(), role["role"]), CredentialsRole(**role))
+def read_credentials(data: Any, dialect: Dialect, *, strict: bool = False) -> Credentials:
+    """Strict: a party id has three characters. Raises InvalidParameters."""
+    loaded = load(_CREDENTIALS[dialect.version, strict], data, "the body")
+    roles = [CredentialsRole(**{**role, "business_details": _kept(role["business_details"])}) for role in loaded.pop("roles")]
+    _refuse_repeated(roles)
     hub_party_id = loaded.get("hub_party_id")
-    return Credentials(roles=_of_a_hub(hub_party_id, roles, dialect) if hub_party_id else tuple(roles.values()), **loaded)
+    return Credentials(roles=_of_a_hub(hub_party_id, roles, dialect) if hub_party_id else tuple(roles), **loaded)
 
 
-def _of_a_hub(
-    hub_party_id: str, roles: Mapping[tuple[str, str, str], CredentialsRole], dialect: Dialect
-) -> tuple[CredentialsRole, ...]:
+def _refuse_repeated(roles: Sequence[CredentialsRole]) -> None:
+    """Which one would hold? Raises InvalidParameters."""
+    places: dict[tuple[str, str, str], int] = {}
+    for place, role in enumerate(roles):
+        first = places.setdefault((role.role, role.country_code, role.party_id), place)
+        if first != place:
+            said = f"roles[{place}]={role.role} {role.country_code}-{role.party_id}"
+            raise InvalidParameters(f"{said}: must not be there twice, it is roles[{first}] already")
+
+
+def _of_a_hub(hub_party_id: str, roles: Sequence[CredentialsRole], dialect: Dialect) -> tuple[CredentialsRole, ...]:
     """A 2.3.0 hub is a HUB without saying so, and lists others whom it gives access to: of `roles` only its own are its own."""
-    own = [role for (country_code, party_id, _), role in roles.items() if country_code + party_id == hub_party_id.upper()]
+    own = [role for role in roles if role.country_code + role.party_id == hub_party_id]
     details = own[0].business_details if own else {"name": hub_party_id}
     hub = CredentialsRole(HUB, hub_party_id[:2], hub_party_id[2:], details)
     return (hub, *(role for role in own if role.role != dialect.hub_shown_as))
@@ -143,14 +154,14 @@ def _kept(details: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_client_info(data: Any, dialect: Dialect, *, strict: bool) -> ClientInfo:
-    """The body of a push (OCPI 2.2.1 hubclientinfo, Receiver PUT). Strict: `last_updated` must be there.
+    """The body of a push (OCPI 2.2.1 hubclientinfo, Receiver PUT). Strict: `last_updated` must be there, in OCPI's own form.
 
     Raises InvalidParameters.
     """
     return ClientInfo(**load(_CLIENT_INFO[dialect.version, strict], data, "the body"))
 
 
-def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], list[str]]:
+def read_client_infos(data: Any, dialect: Dialect, *, strict: bool = False) -> tuple[list[ClientInfo], list[str]]:
     """A page of a full pull: the usable entries, and for each other one the reason, `entry 3: status="X": must be one of …`.
 
     Entries are counted from 1. Raises ValueError when it is no list (OCPI 2.2.1 hubclientinfo, Sender GET).
@@ -160,7 +171,7 @@ def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], li
     usable, reasons = [], []
     for number, item in enumerate(data[:_MAX_PAGE], 1):
         try:
-            usable.append(ClientInfo(**load(_CLIENT_INFO[dialect.version, False], item, "ClientInfo")))
+            usable.append(ClientInfo(**load(_CLIENT_INFO[dialect.version, strict], item, "ClientInfo")))
         except InvalidParameters as error:
             reasons.append(f"entry {number}: {error}")
     if len(data) > _MAX_PAGE:
@@ -168,9 +179,9 @@ def read_client_infos(data: Any, dialect: Dialect) -> tuple[list[ClientInfo], li
     return usable, reasons
 
 
-def read_list_query(query: Mapping[str, str]) -> ListQuery:
+def read_list_query(query: Mapping[str, str], *, strict: bool = False) -> ListQuery:
     """Raises InvalidParameters."""
-    return ListQuery(**load(_LIST_QUERY, dict(query), "the query"))
+    return ListQuery(**load(_LIST_QUERY[strict], dict(query), "the query"))
 
 
 def read_role(role: str, dialect: Dialect) -> str:

@@ -1,5 +1,8 @@
 """What an answer says: its envelope, in words, and how long to wait before the next request."""
 
+import json
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,16 +12,34 @@ from hubinfo.ocpi.envelope import read_json
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 _MAX_REASON = 200
+_LOOKED_AT = 65536
+# Servers repeat the request in what they say of it (FastAPI: `"input": {"token": …}`); the end may be cut off.
+_TOKEN_MEMBER = re.compile(r"""(\\*["']token\\*["']\s*:\s*\\*["'])[\x21-\x7e]{0,64}?(?=\\*["']\s*[,}]|\Z)""")
 
 
-def envelope_of(body: bytes) -> dict[str, Any] | None:
-    """None when the answer is not OCPI."""
+def envelope_of(body: bytes, *, strict: bool = False) -> dict[str, Any] | None:
+    """None when the answer is not OCPI. Unless strict, `status_code` may be written `"1000"` or `1000.0`."""
     try:
         parsed = read_json(body)
     except ValueError:
         return None
-    is_envelope = isinstance(parsed, dict) and type(parsed.get("status_code")) is int
-    return parsed if is_envelope else None
+    code = parsed.get("status_code") if isinstance(parsed, dict) else None
+    if not strict and isinstance(code, str) and re.fullmatch("[0-9]{4}", code, re.ASCII):
+        code = int(code)
+    if not strict and isinstance(code, float) and code.is_integer():
+        code = int(code)
+    return parsed | {"status_code": code} if type(code) is int else None
+
+
+def evidence(body: bytes, secrets: Iterable[str]) -> str:
+    """The first printable characters of a body that is not OCPI, without any token."""
+    said = _TOKEN_MEMBER.sub(r"\1(token)", body[:_LOOKED_AT].decode(errors="replace"))
+    for secret in secrets:
+        for form in TokenForm:
+            shown = header(secret, form).removeprefix("Token ")
+            for written in (shown, json.dumps(shown)[1:-1], shown.rstrip("=")):
+                said = said.replace(written, "(token)")
+    return " ".join("".join(character if character.isprintable() else " " for character in said).split())[:_MAX_REASON]
 
 
 def in_words(token: str | None, status: int, envelope: dict[str, Any] | None) -> str:

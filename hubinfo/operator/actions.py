@@ -13,12 +13,12 @@ from hubinfo.config import current_settings
 from hubinfo.database import db, write
 from hubinfo.hub import feed, presence
 from hubinfo.hub.keepalive import Keepalive
-from hubinfo.models import Action, ClientInfo, ConnectionStatus, Platform, party_of
+from hubinfo.models import Action, ClientInfo, ConnectionStatus, Platform
 from hubinfo.ocpi.client import Answer
 from hubinfo.ocpi.dialect import HUB
 from hubinfo.operator import access, invitations, reports
 from hubinfo.operator.dossier import rows_of
-from hubinfo.operator.invitations import Invitation
+from hubinfo.operator.invitations import Invitation, Invitee
 from hubinfo.operator.refused import NoSuchPlatform, Refused
 from hubinfo.platforms import connections, registration, roster
 from hubinfo.platforms.registration import NotRegistered, Registered
@@ -40,16 +40,27 @@ class Probed:
     seconds: float
 
 
-def invite(source: str, country_code: str, party_id: str, roles: Sequence[str], name: str | None) -> Invitation:
-    """Plan a party and make its token A. Raises Refused."""
-    if name is not None and not name.isprintable():
-        raise Refused(f"name={name!r}: must be printable")
-    said = ", ".join(roles) + (f"; {name}" if name else "")
+def invite(
+    source: str,
+    country_code: str,
+    party_id: str,
+    roles: Sequence[str],
+    name: str | None = None,
+    *,
+    platform: str | None = None,
+    versions: Sequence[str] = (),
+) -> Invitation:
+    """Plan a party and make its token A, or add it to a platform. Raises Refused."""
+    invitee = Invitee(country_code.upper(), party_id.upper(), tuple(roles), name, platform, tuple(versions))
+    if invitee.name is not None and not invitee.name.isprintable():
+        raise Refused(f"name={invitee.name!r}: must be printable")
+    said = [", ".join(invitee.roles), invitee.name, invitee.platform and f"for platform {invitee.platform.upper()}"]
+    said += [f"OCPI {', '.join(invitee.versions)}"] if invitee.versions else []
 
     def note(session: Session) -> None:
-        _note(session, source, "invite", party_of(country_code, party_id), said)
+        _note(session, source, "invite", invitee.party, "; ".join(part for part in said if part))
 
-    return invitations.invite(country_code, party_id, roles, name, note)
+    return invitations.invite(invitee, note)
 
 
 def suspend(source: str, party: str, role: str | None = None) -> list[dict[str, Any]]:

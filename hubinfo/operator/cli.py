@@ -26,16 +26,18 @@ def first_step() -> str:
 
 
 def _matching(pattern: str, allowed: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """In upper case, however it was typed."""
+
     def check(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         if value is not None and re.fullmatch(pattern, value, re.ASCII) is None:
             raise click.BadParameter(f"{value!r}: must be {allowed}")
-        return value
+        return value and value.upper()
 
     return check
 
 
 _country_code = _matching("[A-Za-z]{2}", "two letters")
-_party_id = _matching("[A-Za-z0-9]{3}", "three letters or digits")
+_party_id = _matching("[A-Za-z0-9]{1,3}", "one to three letters or digits")
 
 
 def party_arguments(function: F) -> F:

@@ -7,8 +7,10 @@ import click
 
 from hubinfo.config import current_settings
 from hubinfo.models import party_of
+from hubinfo.ocpi.dialect import DIALECTS
 from hubinfo.operator import actions, doctor, dossier, reports
 from hubinfo.operator.cli import ROLE, first_step, group, party_arguments, role_option
+from hubinfo.operator.invitations import in_words
 from hubinfo.operator.output import command, in_one_line, json_option, print_json, print_rows, print_table
 
 Change = Callable[[str, str, str | None], list[dict[str, Any]]]
@@ -18,28 +20,42 @@ Change = Callable[[str, str, str | None], list[dict[str, Any]]]
 @party_arguments
 @click.option("--role", "roles", type=ROLE, multiple=True, required=True, help="OCPI role; may be given several times.")
 @click.option("--name", help="Name of the company.")
+@click.option("--platform", help="Add the party to this platform, which exists, instead of making a token.")
+@click.option(
+    "--version",
+    "versions",
+    type=click.Choice(tuple(DIALECTS)),
+    multiple=True,
+    help="Show its platform only this one; may be repeated.",
+)
 @json_option
 @command
-def invite(country_code: str, party_id: str, roles: tuple[str, ...], name: str | None, as_json: bool) -> None:
+def invite(
+    country_code: str,
+    party_id: str,
+    roles: tuple[str, ...],
+    name: str | None,
+    platform: str | None,
+    versions: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Plan a party and make its token A.
 
     Its operator needs the token and our versions URL to register. A second invitation makes a new token; the first one is dead.
+    With --platform, a platform that is invited or connected may bring this party too, with its next POST or PUT credentials.
     """
-    roles = tuple(dict.fromkeys(roles))
+    roles, versions = tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(versions))
     if name is not None and not 1 <= len(name.strip()) <= 100:
         raise click.BadParameter("must have 1 to 100 characters", param_hint="--name")
-    invitation = actions.invite(actions.COMMAND, country_code, party_id, roles, name and name.strip())
-    versions_url = current_settings().versions_url
+    name = name and name.strip()
+    invitation = actions.invite(actions.COMMAND, country_code, party_id, roles, name, platform=platform, versions=versions)
     if as_json:
         said = {"country_code": country_code, "party_id": party_id, "roles": list(roles)}
-        print_json({**said, "versions_url": versions_url, "token": invitation.token})
+        there = {"versions_url": current_settings().versions_url, "platform": invitation.platform}
+        print_json({**said, **there, "token": invitation.token})
         return
-    waits = {"PLANNED": "", "SUSPENDED": " until it registers"}
-    planned = ", ".join(f"{status} as {role}{waits[status]}" for role, status in invitation.statuses.items())
-    click.echo(f"{party_of(country_code, party_id)} is {planned}. Give its operator, over a channel you trust:")
-    click.echo(f"  versions URL  {versions_url}")
-    click.echo(f"  token A       {invitation.token}")
-    click.echo("The token is shown only now, and good for one registration. An earlier one of this party no longer works.")
+    for line in in_words(invitation):
+        click.echo(line)
 
 
 @group.command()

@@ -21,6 +21,7 @@ from hubinfo.ocpi.guard import Guard
 from hubinfo.operator.health import why_no_background_work
 from hubinfo.platforms import connections
 from hubinfo.platforms.vault import KEY_FILE
+from hubinfo.settings import OPEN
 
 _TOLERATED = timedelta(seconds=2)
 
@@ -33,6 +34,7 @@ def examine() -> list[dict[str, Any]]:
     """All checks, in order."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("settings", _settings),
+        ("registration", _registration),
         ("database", _database),
         ("sqlite", _sqlite),
         ("secrets", _secrets),
@@ -59,8 +61,14 @@ def _run(name: str, check: Callable[[], str]) -> dict[str, Any]:
 def _settings() -> str:
     settings = current_settings()
     what = f"{settings.party} ({settings.name}), roles {', '.join(settings.roles)}, OCPI {', '.join(settings.versions)}"
-    placeholder = "; COUNTRY_CODE XX is a placeholder that production refuses" if settings.country_code.upper() == "XX" else ""
+    placeholder = "; COUNTRY_CODE XX is a placeholder that production refuses" if settings.country_code == "XX" else ""
     return what + placeholder
+
+
+def _registration() -> str:
+    settings = current_settings()
+    whom = "any party that nobody holds" if settings.registration == OPEN else "only parties invited for it"
+    return f"{settings.registration}: a platform may register {whom}, in at most {settings.max_roles} roles"
 
 
 def _database() -> str:

@@ -35,7 +35,7 @@ _Row: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party in one role, as its platform spells it."""
+    """A party in one role."""
 
     country_code: str
     party_id: str

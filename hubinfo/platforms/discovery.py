@@ -68,7 +68,7 @@ def _usable(url: str) -> bool:
 def _find(client: Client, endpoints: list[dict[str, str]], identifier: str, role: str | None = None) -> str | None:
     """The URL of a module, in this role if one is named; a URL that must not be called refuses the whole handshake."""
     for endpoint in endpoints:
-        if endpoint["identifier"] == identifier and role in (None, endpoint["role"]):
+        if endpoint["identifier"] == identifier and role in (None, endpoint["role"].strip().upper()):
             _check(client, endpoint["url"], f"the URL of endpoint {identifier}")
             return endpoint["url"]
     return None

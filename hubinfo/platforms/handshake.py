@@ -27,7 +27,7 @@ def accept(caller: Platform, presented_hash: str, dialect: Dialect, credentials:
     Raises InvalidParameters, UnableToUseApi, UnsupportedVersion, NoMatchingEndpoints, and Unauthorized for the loser of a race.
     """
     rooms = connections()
-    rooms.parties.refuse_taken(caller, credentials.roles)
+    _refuse_what_is_not_its_own(caller, credentials)
     platform_id = caller.id
     db.session.rollback()  # ends the read transaction: the calls below may take seconds
     peer = discover(rooms.client, credentials.url, credentials.token, (dialect.version,))
@@ -36,11 +36,17 @@ def accept(caller: Platform, presented_hash: str, dialect: Dialect, credentials:
         platform = session.get_one(Platform, platform_id)
         if platform.token_hash != presented_hash:
             raise Unauthorized("Authorization: this token has been replaced meanwhile")
-        rooms.parties.refuse_taken(platform, credentials.roles)
+        _refuse_what_is_not_its_own(platform, credentials)
         store(platform, peer, credentials, credentials.url, token)
         # It knows its new token only once it has our answer; a pull before would be refused.
         platform.next_sync_at = clock.now() + _TAKES_OUR_ANSWER
     return token
+
+
+def _refuse_what_is_not_its_own(platform: Platform, credentials: Credentials) -> None:
+    parties = connections().parties
+    parties.refuse_taken(platform, credentials.roles)
+    parties.refuse_uninvited(platform, credentials.roles)
 
 
 def store(platform: Platform, peer: Peer, credentials: Credentials, versions_url: str, token_in: str) -> None:

@@ -17,7 +17,7 @@ def credentials(token: str, dialect: Dialect, platform_id: int | None) -> dict[s
     if dialect.hub_lists_parties and HUB in settings.roles:
         own = _own_roles(settings, [role for role in settings.roles if role != HUB])
         visible = [_role(row, dialect) for row in connections().parties.visible_to(platform_id)]
-        said["roles"] = own + visible or _own_roles(settings, [dialect.hub_shown_as])
+        said["roles"] = _once(own + visible) or _own_roles(settings, [dialect.hub_shown_as])
         said["hub_party_id"] = f"{settings.country_code}{settings.party_id}"
     db.session.rollback()
     return said
@@ -33,6 +33,14 @@ def _own_roles(settings: Settings, roles: Sequence[str]) -> list[dict[str, Any]]
         }
         for role in roles
     ]
+
+
+def _once(roles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A party with the roles HUB and OTHER would be there twice as OTHER, which others may refuse, as we do."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for role in roles:
+        found.setdefault((role["role"], role["country_code"], role["party_id"]), role)
+    return list(found.values())
 
 
 def _role(row: ClientInfo, dialect: Dialect) -> dict[str, Any]:

@@ -9,10 +9,14 @@ from hubinfo.ocpi.schemas import CredentialsRole
 
 
 class Parties(Protocol):
-    """Called with a platform whose connection changes; all but `visible_to` and `refuse_taken` inside write()."""
+    """Called with a platform whose connection changes; all but `visible_to` and those that refuse inside write()."""
 
     def refuse_taken(self, platform: Platform, roles: Sequence[CredentialsRole]) -> None:
         """Raises InvalidParameters, naming the platform that holds one of these roles already."""
+        ...
+
+    def refuse_uninvited(self, platform: Platform, roles: Sequence[CredentialsRole]) -> None:
+        """Raises InvalidParameters when the platform may not register one of these roles with us, or not so many."""
         ...
 
     def registered(self, platform: Platform, roles: Sequence[CredentialsRole], *, starts_anew: bool) -> None:

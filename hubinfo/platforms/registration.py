@@ -16,6 +16,7 @@ from hubinfo.ocpi.authorization import ALLOWED, is_token
 from hubinfo.ocpi.client import PeerError, Request
 from hubinfo.ocpi.dialect import DIALECTS, HUB
 from hubinfo.ocpi.envelope import InvalidParameters, OcpiError, StatusCode, to_json
+from hubinfo.ocpi.fields import MAX_URL
 from hubinfo.ocpi.schemas import Credentials, read_credentials
 from hubinfo.platforms import connections, handshake, own, roster
 from hubinfo.platforms.discovery import MODULE, Peer, discover
@@ -84,6 +85,8 @@ def unregister(name: str, *, force: bool = False) -> str:
 
 
 def _before(versions_url: str, token_a: str | None) -> _Before:
+    if len(versions_url) > MAX_URL:
+        raise NotRegistered(f"VERSIONS_URL={versions_url[:60]}…: must have at most {MAX_URL} characters, not {len(versions_url)}")
     if versions_url.rstrip("/") == current_settings().versions_url:
         raise NotRegistered(f"{versions_url} is this platform itself")
     platform = roster.registered_at(db.session(), versions_url)
@@ -150,7 +153,7 @@ def _exchange(peer: Peer, before: _Before, token_b: str) -> Credentials:
     except PeerError as error:
         raise NotRegistered(f"{method} credentials at {peer.credentials_url} failed: {error}{_hint(error)}") from None
     try:
-        return read_credentials(answer.data, dialect)
+        return read_credentials(answer.data, dialect, strict=current_settings().strict)
     except InvalidParameters as error:
         raise NotRegistered(
             f"{method} credentials at {peer.credentials_url} was answered with credentials of no use: {error}"

@@ -1,6 +1,6 @@
 """Versions, version details and credentials (OCPI 2.2.1 versions, credentials)."""
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, g
 
 from hubinfo.config import Settings, current_settings
 from hubinfo.models import Platform
@@ -41,12 +41,19 @@ def version_url(settings: Settings, version: str) -> str:
     return f"{settings.public_url}{ROOT}/{version}"
 
 
+def shown_versions(platform: Platform) -> list[str]:
+    """Those offered to this platform: some peers refuse a whole versions list because of one that they do not know."""
+    offered = current_settings().versions
+    return [version for version in offered if platform.versions_shown is None or version in platform.versions_shown]
+
+
 @blueprint.get("/versions")
 def versions() -> Response:
-    """GET versions."""
+    """GET versions: for a platform that was invited to some of them only, those."""
     admit()
     settings = current_settings()
-    return answer([{"version": version, "url": version_url(settings, version)} for version in settings.versions])
+    shown = shown_versions(g.caller.platform) if g.caller is not None else settings.versions
+    return answer([{"version": version, "url": version_url(settings, version)} for version in shown])
 
 
 @blueprint.get("/<version>")
@@ -102,6 +109,6 @@ def delete_credentials(version: str) -> Response:
 
 
 def _accept(platform: Platform, presented: str, dialect: Dialect) -> Response:
-    credentials, platform_id = read_credentials(json_body(), dialect), platform.id
+    credentials, platform_id = read_credentials(json_body(), dialect, strict=current_settings().strict), platform.id
     token = handshake.accept(platform, digest(presented), dialect, credentials)
     return answer(own.credentials(token, dialect, platform_id))

@@ -1,7 +1,7 @@
 """One full pull from one hub, page by page; what came of it so far (OCPI 2.2.1 hubclientinfo, Sender GET)."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hubinfo.database import write
@@ -34,6 +34,7 @@ class Pull:
     token: str
     token_form: TokenForm
     began: datetime
+    strict: bool
     planned_at: datetime | None
     """What the hub's `next_sync_at` was at the beginning."""
     reason: str | None = "not finished: the process was stopped"
@@ -51,11 +52,11 @@ class Pull:
     _reading: "_Reading" = field(default_factory=lambda: _Reading())
 
     @classmethod
-    def of(cls, hub: Platform, token: str, now: datetime) -> "Pull":
+    def of(cls, hub: Platform, token: str, now: datetime, *, strict: bool) -> "Pull":
         """From this hub, with the token it gave us."""
         form = TokenForm(hub.token_form or TokenForm.BASE64)
         sender_url = hub.sender_url or ""
-        pull = cls(hub.id, hub.name, hub.version or "", sender_url, hub.token_out, token, form, now, hub.next_sync_at)
+        pull = cls(hub.id, hub.name, hub.version or "", sender_url, hub.token_out, token, form, now, strict, hub.next_sync_at)
         pull._begin_reading()
         return pull
 
@@ -79,6 +80,8 @@ class Pull:
 
     def take(self, answer: Answer, now: datetime) -> bool:
         """Store one page; whether another follows."""
+        if answer.data is None:
+            answer = replace(answer, data=[])  # OCPI 2.2.1 terminology, Cardinality `*`: an empty list may be null or left out
         try:
             self._store(answer, now)
             following = self._reading.crawl.next_url(self._url, answer, len(answer.data))
@@ -96,7 +99,7 @@ class Pull:
 
     def _store(self, answer: Answer, now: datetime) -> None:
         """The good entries of a page; the bad ones are logged (OCPI 2.2.1 transport). Raises ValueError when it is no list."""
-        usable, unusable = read_client_infos(answer.data, DIALECTS[self.version])
+        usable, unusable = read_client_infos(answer.data, DIALECTS[self.version], strict=self.strict)
         for reason in unusable[:_REASONS_SHOWN]:
             say(_log, logging.WARNING, "client_info_ignored", hub=self.hub, url=self._url, reason=reason)
         self._reading.note(answer)
@@ -113,7 +116,9 @@ class Pull:
 
     def mark(self) -> None:
         """What the hub no longer lists is no longer valid; inside write(), once the pull has come through."""
-        if self._reading.has_gaps:
+        if self._reading.is_empty_without_count:
+            say(_log, logging.WARNING, "pull_is_empty", hub=self.hub, reason="without X-Total-Count: 0 nothing is marked")
+        elif self._reading.has_gaps:
             say(_log, logging.WARNING, "pull_has_gaps", hub=self.hub, listed=self._reading.counted, counted=self._reading.total)
         else:
             self.no_longer_valid = known.no_longer_listed(self.platform_id, self._listed, self.began)
@@ -137,6 +142,11 @@ class _Reading:
         self.listed |= keys
         self.pages += 1
         self.total = max((count for count in (self.total, total_count(answer)) if count is not None), default=None)
+
+    @property
+    def is_empty_without_count(self) -> bool:
+        """Whether nothing came and the hub does not say that nothing is what there is: it may be a fault of the hub."""
+        return self.counted == 0 and self.total is None
 
     @property
     def has_gaps(self) -> bool:

@@ -58,6 +58,7 @@ class Sync:
         self._app = app
         self._client = client
         self._vault = vault
+        self._strict = settings.strict
         self._sync_seconds = settings.sync_seconds
         self._retry_seconds = settings.keepalive_retry_seconds
         self._may_run = may_run
@@ -119,9 +120,9 @@ class Sync:
     def _pull_of(self, hub: Platform) -> Pull:
         """Without a token where ours cannot be decrypted: then it has failed already."""
         try:
-            return Pull.of(hub, self._vault.decrypt(hub.token_out or ""), self._now())
+            return Pull.of(hub, self._vault.decrypt(hub.token_out or ""), self._now(), strict=self._strict)
         except TokenUnreadable as error:
-            pull = Pull.of(hub, "", self._now())
+            pull = Pull.of(hub, "", self._now(), strict=self._strict)
             pull.fail(str(error))
             return pull
 

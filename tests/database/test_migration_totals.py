@@ -132,7 +132,7 @@ def test_down_every_row_is_as_before_and_up_again_as_after(before: dict[str, lis
 
 
 def test_from_there_on_history_goes_on(before: dict[str, list[dict[str, Any]]]) -> None:
-    upgrade(revision="0003")
+    upgrade()
     with write() as session:
         presence.suspended(session.scalars(select(ClientInfo).where(ClientInfo.id.in_([2, 4]))).all())
     connected_at = BEGAN + timedelta(seconds=5)

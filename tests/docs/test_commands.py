@@ -39,7 +39,11 @@ def test_after_a_lost_key_a_platform_begins_anew(installation: Installation, ter
     [named] = [line for line in terminal.run("flask hubinfo doctor") if line.startswith("secrets")]
     [[platform, *_]] = [line.split() for line in terminal.run("flask hubinfo platforms") if "CONNECTED" in line]
     assert f"tokens of {platform} cannot be decrypted" in named
-    here = {"unregister NL-TNM ": f"unregister {platform} ", "with NL-TNM.": f"with {platform}."}
+    here = {
+        "unregister NL-TNM ": f"unregister {platform} ",
+        "with NL-TNM.": f"with {platform}.",
+        "--platform NL-TNM": f"--platform {platform}",
+    }
     terminal.run("export HUBINFO_PUBLIC_URL=https://hub.example.com")
     follow(terminal, begin_anew, here)
     assert "all 0 stored tokens can be decrypted" in "\n".join(terminal.run("flask hubinfo doctor"))

@@ -24,6 +24,7 @@ NOT_TYPED = {
     },
     ("install", "Afterwards"): "tests/operator/test_doctor.py",
     ("operate", "Upgrade"): "needs the network; tests/database/test_migrations.py has what comes after",
+    ("operate", "Who may register as whom"): "tests/platforms/test_registration_policy.py",
     ("postgresql", "A new hub"): "makes an account; tests/deploy/test_images.py upgrades and serves",
 }
 

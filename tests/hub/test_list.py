@@ -121,7 +121,7 @@ def test_a_single_party_and_its_roles(hub: Hub, token: str) -> None:
     assert latest["data"]["role"] == "EMSP"
     picked = hub.call("GET", f"{PATH}/BE/XYZ?role=CPO", token).json
     assert picked is not None
-    assert (picked["data"]["role"], picked["data"]["country_code"]) == ("CPO", "be")
+    assert (picked["data"]["role"], picked["data"]["country_code"]) == ("CPO", "BE")
     assert hub.call("GET", f"{PATH}/BE/XYZ?role=NSP", token).status_code == 404
     wrong = hub.call("GET", f"{PATH}/BE/XYZ?role=cpo", token).json
     assert wrong is not None

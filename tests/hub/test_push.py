@@ -29,8 +29,8 @@ def test_a_put_carries_the_whole_client_info_and_the_platforms_token(app: Flask)
     [put] = client.requests
     body = json.loads(put.body)
     assert body.pop("last_updated").endswith("Z")
-    assert body == {"country_code": "nl", "party_id": "bBb", "role": "EMSP", "status": "CONNECTED"}
-    assert put.url.endswith("/hubclientinfo/nl/bBb")
+    assert body == {"country_code": "NL", "party_id": "BBB", "role": "EMSP", "status": "CONNECTED"}
+    assert put.url.endswith("/hubclientinfo/NL/BBB")
     assert put.token.startswith("token-b-")
 
 

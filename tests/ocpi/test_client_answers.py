@@ -7,18 +7,31 @@ from email.utils import format_datetime
 
 import pytest
 
+from hubinfo.ocpi import verdict
 from hubinfo.ocpi.authorization import TokenForm, header
-from hubinfo.ocpi.client import MAX_ANSWER
+from hubinfo.ocpi.client import MAX_ANSWER, MAX_REASON, PeerError
 from tests.support.clients import fails, get
 from tests.support.peers import Handler, Peer
 
 ANSWERS: dict[str, tuple[Callable[[Handler], None], str, bool]] = {
-    "HTML": (lambda h: h.raw(b"<html>", content_type="text/html"), "HTTP 200, but the answer is not OCPI", False),
-    "no envelope": (lambda h: h.raw(b"[]"), "HTTP 200, but the answer is not OCPI", False),
-    "status_code as text": (lambda h: h.raw(b'{"status_code": "1000"}'), "HTTP 200, but the answer is not OCPI", False),
-    "status_code true": (lambda h: h.raw(b'{"status_code": true}'), "HTTP 200, but the answer is not OCPI", False),
-    "NaN": (lambda h: h.raw(b'{"status_code": 1000, "data": NaN}'), "HTTP 200, but the answer is not OCPI", False),
-    "bottomless": (lambda h: h.raw(b"[" * 100_000), "HTTP 200, but the answer is not OCPI", False),
+    "HTML": (lambda h: h.raw(b"<html>", content_type="text/html"), "HTTP 200, but the answer is not OCPI: <html>", False),
+    "no envelope": (lambda h: h.raw(b"[]"), "HTTP 200, but the answer is not OCPI: []", False),
+    "status_code as word": (
+        lambda h: h.raw(b'{"status_code": "ok"}'),
+        'HTTP 200, but the answer is not OCPI: {"status_code": "ok"}',
+        False,
+    ),
+    "status_code true": (
+        lambda h: h.raw(b'{"status_code": true}'),
+        'HTTP 200, but the answer is not OCPI: {"status_code": true}',
+        False,
+    ),
+    "NaN": (
+        lambda h: h.raw(b'{"status_code": 1000, "data": NaN}'),
+        'HTTP 200, but the answer is not OCPI: {"status_code": 1000, "data": NaN}',
+        False,
+    ),
+    "bottomless": (lambda h: h.raw(b"[" * 100_000), f"HTTP 200, but the answer is not OCPI: {'[' * 200}", False),
     "2001": (lambda h: h.answer(status_code=2001), "HTTP 200, OCPI 2001", True),
     "3000": (lambda h: h.answer(status_code=3000), "HTTP 200, OCPI 3000", False),
     "4001": (lambda h: h.answer(status_code=4001), "HTTP 200, OCPI 4001", False),
@@ -119,3 +132,50 @@ def test_a_peer_that_repeats_our_token_does_not_get_it_into_the_reason(make_peer
     assert shown.rstrip("=") not in error.reason
     assert error.reason.isprintable()
     assert len(error.reason) <= 200
+
+
+@pytest.mark.parametrize(
+    "reason", ["x" * 5000, "host " + "a" * 180 + ".example " * 20, "\ud800\x00 name" + "é" * 400], ids=range(3)
+)
+def test_a_reason_is_cut_to_what_the_database_takes_where_it_is_made(reason: str) -> None:
+    error = PeerError(reason)
+    assert len(error.reason) == MAX_REASON == 255
+    assert str(error) == error.reason
+    assert error.reason.isprintable()
+
+
+@pytest.mark.parametrize("code", ['"1000"', "1000.0", "1e3", "1000"])
+def test_a_status_code_is_read_as_peers_write_it_unless_strict(code: str) -> None:
+    body = f'{{"status_code": {code}}}'.encode()
+    assert verdict.envelope_of(body) == {"status_code": 1000}
+    assert (verdict.envelope_of(body, strict=True) is None) == (code != "1000")
+
+
+@pytest.mark.parametrize("code", ['"1000 "', '"1e3"', "1000.5", "true", "null", '"\uff11000"', "[1000]", "1e999"])
+def test_what_is_no_status_code(code: str) -> None:
+    assert verdict.envelope_of(f'{{"status_code": {code}}}'.encode()) is None
+
+
+@pytest.mark.parametrize("http_status", [400, 422, 500])
+def test_what_a_peer_says_outside_an_envelope_is_in_the_reason(make_peer: Callable[..., Peer], http_status: int) -> None:
+    peer = make_peer()
+    said = b'{"detail":[{"loc":["body","website"],\n"msg":"Field required \x00"}]}'
+    peer.behave("GET", "/", lambda handler: handler.raw(said, http_status=http_status))
+    assert fails(peer.base).reason == f'HTTP {http_status}: {{"detail":[{{"loc":["body","website"], "msg":"Field required "}}]}}'
+
+
+def test_no_token_is_in_it_neither_the_one_presented_nor_one_sent(make_peer: Callable[..., Peer]) -> None:
+    peer, shown = make_peer(), header("the-token", TokenForm.BASE64)
+    said = f'{{"input": {{"token": "another-one"}}, "x": "{shown} the-token token-b"}}'.encode()
+    peer.behave("POST", "/", lambda handler: handler.raw(said, http_status=422))
+    reason = fails(peer.base, method="POST", body=b'{"token": "token-b"}').reason
+    assert reason == 'HTTP 422: {"input": {"token": "(token)"}, "x": "Token (token) (token) (token)"}'
+
+
+@pytest.mark.parametrize("http_status", [200, 201, 204])
+def test_a_2xx_without_body_to_a_put_is_an_acceptance_and_to_a_get_is_not(make_peer: Callable[..., Peer], http_status: int) -> None:
+    peer = make_peer()
+    for method in ("GET", "PUT"):
+        peer.behave(method, "/", lambda handler: handler.raw(b"", http_status=http_status))
+    assert get(peer.base, method="PUT", body=b"{}").status_code == 1000
+    assert "not OCPI" in fails(peer.base).reason

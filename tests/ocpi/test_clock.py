@@ -51,6 +51,56 @@ def test_odd_forms_are_refused_with_the_allowed_one(text: str) -> None:
         clock.parse(text)
 
 
+AT = datetime(2026, 11, 2, 0, 0, 0, tzinfo=UTC)
+OF_THE_FIELD = {
+    "2026-11-02T00:00:00.123456Z": AT.replace(microsecond=123456),
+    "2026-11-02T00:00:00.123456789Z": AT.replace(microsecond=123456),
+    "2026-11-02T00:00:00.1234567": AT.replace(microsecond=123456),
+    f"2026-11-02T00:00:00.{'0' * 400}Z": AT,
+    "2026-11-02T00:00:00+00:00": AT,
+    "2026-11-02T00:00:00-00:00": AT,
+    "2026-11-02T01:30:00.5+01:30": AT.replace(microsecond=500000),
+    "2026-11-01T19:00:00-0500": AT,
+    "2026-11-02T05:00:00+05": AT,
+    "2026-11-02t00:00:00z": AT,
+    "2026-11-01T23:59:60Z": AT,
+    "2026-11-02T01:59:60+02:00": AT,
+}
+NOT_OF_THE_FIELD = [
+    "2026-11-02",
+    "2026-11-02 00:00:00Z",
+    "2026-11-02T00:00:00.Z",
+    "2026-11-02T00:00:00+24:00",
+    "2026-11-02T00:00:00+01:60",
+    "2026-11-02T00:00:00Z+01:00",
+    "2026-11-02T00:00:00+1",
+    "2026-11-02T00:00:61Z",
+    "2026-11-02T24:00:00Z",
+    "2026-02-30T00:00:00Z",
+    "9999-12-31T23:59:60Z",
+    "0001-01-01T00:00:00+00:01",
+    "1762041600",
+]
+
+
+@pytest.mark.parametrize(("text", "instant"), OF_THE_FIELD.items(), ids=range(len(OF_THE_FIELD)))
+def test_what_peers_write_is_read_leniently_and_refused_otherwise(text: str, instant: datetime) -> None:
+    assert clock.parse_leniently(text) == instant
+    with pytest.raises(ValueError, match="2015-06-29T20:39:09Z"):
+        clock.parse(text)
+
+
+@pytest.mark.parametrize(("text", "instant"), FORMS.items(), ids=list(FORMS))
+def test_the_six_forms_of_the_documents_are_read_leniently_too(text: str, instant: datetime) -> None:
+    assert clock.parse_leniently(text) == instant
+
+
+@pytest.mark.parametrize("text", NOT_OF_THE_FIELD, ids=repr)
+def test_what_has_more_than_one_meaning_is_refused_leniently_too(text: str) -> None:
+    with pytest.raises(ValueError, match="or one with an offset"):
+        clock.parse_leniently(text)
+
+
 @given(st.text())
 def test_any_other_text_is_refused_and_nothing_worse(text: str) -> None:
     with pytest.raises(ValueError, match="must be"):

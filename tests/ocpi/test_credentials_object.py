@@ -13,7 +13,7 @@ WRONG: list[tuple[tuple[Any, ...], list[Any]]] = [
     (("url",), ["", "ftp://x", "http://", "http://u:p@x/", 5, None, "http://x/" + "y" * 260, "http://x y/"]),
     (("roles",), [None, [], {}, "CPO", [5], [None], [[]]]),
     (("roles", 0, "role"), ["", "cpo", "XXX", 5, None]),
-    (("roles", 0, "party_id"), ["", "TN", "TNMX", 5, None, "TN\n", "T M"]),
+    (("roles", 0, "party_id"), ["", "T-", "TNMX", 5, None, "TN\n", "T M"]),
     (("roles", 0, "country_code"), ["", "N", "NLD", 5, None, "N1"]),
     (("roles", 0, "business_details"), [None, [], 5, "x", {}]),
     (("roles", 0, "business_details", "name"), ["", None, 5, "x" * 101]),

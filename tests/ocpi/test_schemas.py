@@ -55,7 +55,7 @@ def test_unknown_fields_are_ignored_at_every_depth(places: list[tuple[Any, ...]]
         pytest.param(("roles",), [1] * 1001, "roles=[…]: must have 1 to 1000 entries", id="too-many-roles"),
         pytest.param(("roles", 0), [ROLE], "roles[0]=[…]: must be an object", id="list-for-object"),
         pytest.param(("roles", 0, "role"), "cpo", 'role="cpo": must be one of CPO, EMSP', id="enum-has-case"),
-        pytest.param(("roles", 0, "party_id"), "TNMX", 'party_id="TNMX": must be three letters or digits', id="party-id"),
+        pytest.param(("roles", 0, "party_id"), "TNMX", 'party_id="TNMX": must be one to three letters or digits', id="party-id"),
         pytest.param(("roles", 0, "country_code"), "N1", 'country_code="N1": must be two letters', id="country-code"),
         pytest.param(("roles", 0, "business_details"), "x", 'business_details="x": must be an object', id="string-for-object"),
         pytest.param(("roles", 0, "business_details", "name"), "\ud800", 'name="\\ud800": must be a string', id="surrogate"),
@@ -79,10 +79,37 @@ def test_hub_is_a_role_up_to_2_2_1_and_not_in_2_3_0() -> None:
     assert 'role="HUB": must be one of CPO, EMSP, NAP, NSP, OTHER, SCSP' in refusal(hub, "2.3.0")
 
 
-def test_a_party_named_twice_in_one_role_is_one_role() -> None:
-    twice = {**GOOD, "roles": [ROLE, {**ROLE, "country_code": "nl", "party_id": "tnm"}, {**ROLE, "role": "EMSP"}]}
-    roles = read_credentials(twice, V221).roles
-    assert [(role.role, role.country_code, role.party_id) for role in roles] == [("CPO", "NL", "TNM"), ("EMSP", "NL", "TNM")]
+@pytest.mark.parametrize("version", DIALECTS)
+@pytest.mark.parametrize(
+    "again", [ROLE, {**ROLE, "country_code": "nl", "party_id": "tnm"}, {**ROLE, "business_details": {"name": "X"}}]
+)
+def test_the_same_role_of_the_same_party_twice_is_refused(again: dict[str, Any], version: str) -> None:
+    sent = {**GOOD, "roles": [{**ROLE, "role": "EMSP"}, ROLE, {**ROLE, "party_id": "TNX"}, again]}
+    assert refusal(sent, version) == "roles[3]=CPO NL-TNM: must not be there twice, it is roles[1] already"
+
+
+def test_a_hub_that_lists_the_same_role_twice_is_refused() -> None:
+    sent = {**GOOD, "hub_party_id": "DEHUB", "roles": [ROLE, ROLE]}
+    assert refusal(sent, "2.3.0").startswith("roles[1]=CPO NL-TNM: must not be there twice")
+
+
+@pytest.mark.parametrize("party_id", ["A", "7", "AB", "T2"])
+def test_a_shorter_party_id_is_read_unless_strict(party_id: str) -> None:
+    """It means only one party; OCPI 2.2.1 credentials, CredentialsRole: CiString(3)."""
+    sent = with_value(("roles", 0, "party_id"), party_id)
+    assert read_credentials(sent, V221).roles[0].party_id == party_id
+    said = error_of(InvalidParameters, lambda: read_credentials(sent, V221, strict=True))
+    assert said == f'roles[0].party_id="{party_id}": must be three letters or digits'
+
+
+def test_parties_are_in_upper_case_from_the_moment_they_come_in() -> None:
+    role = read_credentials(with_value(("roles", 0), {**ROLE, "country_code": "nL", "party_id": "t2m"}), V221).roles[0]
+    assert (role.country_code, role.party_id) == ("NL", "T2M")
+
+
+@pytest.mark.parametrize("country_code", ["ß", "ﬁ", "ŉ"])
+def test_what_becomes_two_letters_in_upper_case_is_no_country_code(country_code: str) -> None:
+    assert "must be two letters" in refusal(with_value(("roles", 0, "country_code"), country_code))
 
 
 @pytest.mark.parametrize("website", ["javascript:alert(1)", "www.example.com", "http://x/" + "y" * 300, "", None])
@@ -139,3 +166,12 @@ def test_what_is_json_is_read_and_nan_is_refused(data: Any) -> None:
 @given(st.binary())
 def test_any_bytes_are_json_or_a_value_error(data: bytes) -> None:
     error_of(ValueError, read_json, data)
+
+
+@pytest.mark.parametrize("role", ["REC\ud800EIVER", "\udfff", "SENDER\x00"], ids=ascii)
+def test_what_cannot_be_encoded_in_an_endpoints_role_is_replaced(role: str) -> None:
+    endpoint = {"identifier": "hubclientinfo", "url": "https://example.com/2.2.1/x", "role": role}
+    [[read], _] = read_endpoints({"endpoints": [endpoint]})
+    assert read["role"].encode()
+    assert "\ufffd" in read["role"]
+    assert "\x00" not in read["role"]

@@ -62,6 +62,7 @@ def test_inviting(app: Flask, now: SetClock, source: str) -> None:
         assert invitation.statuses == {"CPO": "PLANNED", "EMSP": "PLANNED"}
         assert log_book.actions()[0]["at"] == now.time
     assert recorded(app) == [(source, "invite", "NL-TNM", "CPO, EMSP; The New Motion")]
+    assert invitation.token
     assert invitation.token not in str(recorded(app))
 
 

@@ -27,6 +27,7 @@ def test_json_says_what_the_other_side_needs(make_app: MakeApp) -> None:
         "party_id": "TNM",
         "roles": ["CPO", "EMSP"],
         "versions_url": "https://hub.example.com/ocpi/versions",
+        "platform": "NL-TNM",
     }
 
 
@@ -77,7 +78,7 @@ def test_case_does_not_make_another_party(hub: Hub) -> None:
     first = hub.invite("nl", "tnm", "CPO")
     hub.invite("NL", "TNM", "CPO")
     assert not opens(hub, first)
-    assert [(row["country_code"], row["party_id"]) for row in hub.run("parties")] == [("nl", "tnm")]
+    assert [(row["country_code"], row["party_id"]) for row in hub.run("parties")] == [("NL", "TNM")]
     assert [row["platform"] for row in hub.run("platforms")] == ["NL-TNM"]
 
 
@@ -138,14 +139,14 @@ WRONG_USAGE = [
     pytest.param(("invite", "NLD", "TNM", "--role", "CPO"), "'NLD': must be two letters", id="three letters of country"),
     pytest.param(("invite", "N1", "TNM", "--role", "CPO"), "'N1': must be two letters", id="digit in country"),
     pytest.param(("invite", "ÑL", "TNM", "--role", "CPO"), "must be two letters", id="not ASCII"),
-    pytest.param(("invite", "NL", "TN", "--role", "CPO"), "'TN': must be three letters or digits", id="two letters of party"),
-    pytest.param(("invite", "NL", "T-M", "--role", "CPO"), "'T-M': must be three letters or digits", id="hyphen in party"),
+    pytest.param(("invite", "NL", "TNMX", "--role", "CPO"), "'TNMX': must be one to three letters or digits", id="four of party"),
+    pytest.param(("invite", "NL", "T-M", "--role", "CPO"), "'T-M': must be one to three letters or digits", id="hyphen in party"),
     pytest.param(("invite", "NL", "TNM", "--role", "CPX"), "CPX", id="no such role"),
     pytest.param(("invite", "NL", "TNM", "--role", "cpo"), "cpo", id="role in lower case"),
     pytest.param(("suspend", "NL", "TNM", "--role", "CPX"), "CPX", id="suspend in no such role"),
     pytest.param(("resume", "NL"), "PID", id="resume half a party"),
     pytest.param(("show",), "CC", id="show nobody"),
-    pytest.param(("probe", "NL", "T"), "'T'", id="probe no party"),
+    pytest.param(("probe", "NL", "-"), "'-'", id="probe no party"),
     pytest.param(("parties", "NL"), "NL", id="parties takes no argument"),
     pytest.param(("platforms", "--yaml"), "--yaml", id="platforms in no such form"),
     pytest.param(("pushes", "--yaml"), "--yaml", id="pushes in no such form"),

@@ -22,7 +22,17 @@ from tests.support.live import LiveHub
 from tests.support.peers import Behaviour, Peer
 from tests.support.processes import Installation, free_port
 
-CHECKS = ["settings", "database", "sqlite", "secrets", "clock", "background work", "versions URL", "notifications"]
+CHECKS = [
+    "settings",
+    "registration",
+    "database",
+    "sqlite",
+    "secrets",
+    "clock",
+    "background work",
+    "versions URL",
+    "notifications",
+]
 CPO = ("CPO", "NL", "TNM")
 
 
@@ -45,6 +55,18 @@ def served(live_hub: LiveHub) -> str:
     while not live_hub.request("GET", "/readyz").ok:
         assert clock.now() < deadline
     return live_hub.url
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({}, "invited: a platform may register only parties invited for it, in at most 100 roles"),
+        ({"registration": "open", "max_roles": 7}, "open: a platform may register any party that nobody holds, in at most 7 roles"),
+    ],
+    ids=["by default", "open"],
+)
+def test_it_says_who_may_register(make_app: MakeApp, overrides: dict[str, Any], said: str) -> None:
+    assert examine(make_app(**overrides))["registration"] == (True, said)
 
 
 def test_a_hub_that_is_served_is_fine(make_app: MakeApp, served: str) -> None:

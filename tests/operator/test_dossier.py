@@ -75,7 +75,7 @@ def test_who_was_invited_only_has_a_connection_that_waits(app: Flask, now: SetCl
     with app.app_context():
         actions.invite("command", "nl", "new", ["CPO"], "Newcomer")
     found = of(app, "NL-NEW")
-    assert (found["country_code"], found["party_id"], found["name"]) == ("nl", "new", "Newcomer")
+    assert (found["country_code"], found["party_id"], found["name"]) == ("NL", "NEW", "Newcomer")
     [connection] = found["platforms"]
     empty = ("version", "versions_url", "last_heard_at", "token_used_at", "token_out_made_at", "why_not_told")
     assert said([connection], *empty) == [(None,) * 6]

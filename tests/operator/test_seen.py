@@ -79,7 +79,7 @@ def test_roles_are_what_each_version_can_say(hub: Hub) -> None:
     roles = {version: [row["role"] for row in seen_by(hub, first, version)["rows"]] for version in VERSIONS}
     assert roles == {version: ["EMSP", "CPO", "OTHER" if version == "2.3.0" else "HUB", "NSP"] for version in VERSIONS}
     assert [row["status"] for row in seen_by(hub, first)["rows"]] == ["OFFLINE", "OFFLINE", "SUSPENDED", "PLANNED"]
-    assert (seen_by(hub, first)["rows"][0]["country_code"], seen_by(hub, first)["rows"][0]["party_id"]) == ("be", "Bbb")
+    assert (seen_by(hub, first)["rows"][0]["country_code"], seen_by(hub, first)["rows"][0]["party_id"]) == ("BE", "BBB")
 
 
 def test_without_a_version_it_is_that_of_the_connection_or_the_newest(hub: Hub) -> None:

@@ -54,7 +54,10 @@ def test_of_two_puts_with_one_token_one_wins(live_hub: LiveHub, peer: Peer) -> N
     assert side_by_side(live_hub, *[("PUT", token, peer)] * 2) == [(200, 1000), (401, 2000)]
 
 
-def test_of_two_platforms_that_bring_the_same_new_role_one_gets_it(live_hub: LiveHub, make_peer: MakePeer) -> None:
+def test_of_two_platforms_that_bring_the_same_new_role_one_gets_it(
+    make_live_hub: Callable[..., LiveHub], make_peer: MakePeer
+) -> None:
+    live_hub = make_live_hub(registration="open")
     tokens = live_hub.invite("BE", "BEC", "EMSP"), live_hub.invite("DE", "DEC", "EMSP")
     outcomes = side_by_side(live_hub, *[("POST", token, make_peer()) for token in tokens])
     assert outcomes == [(200, 1000), (200, 2001)]

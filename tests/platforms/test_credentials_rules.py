@@ -47,21 +47,71 @@ def roles(data: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def test_registered_roles_count_and_invited_ones_not_brought_stay_planned(hub: Hub, peer: Peer) -> None:
-    token = hub.invite("NL", "TNM", "CPO", "EMSP")
+    token = hub.invite_platform(CPO, ("EMSP", "NL", "TNM"), ("CPO", "BE", "BEC"))
     assert post(hub, token, peer.credentials(CPO, ("NSP", "BE", "BEC")))["status_code"] == 1000
-    assert hub.statuses() == {("NL-TNM", "CPO"): "CONNECTED", ("NL-TNM", "EMSP"): "PLANNED", ("BE-BEC", "NSP"): "CONNECTED"}
+    assert hub.statuses() == {
+        ("NL-TNM", "CPO"): "CONNECTED",
+        ("NL-TNM", "EMSP"): "PLANNED",
+        ("BE-BEC", "CPO"): "PLANNED",
+        ("BE-BEC", "NSP"): "CONNECTED",
+    }
 
 
-@pytest.mark.both_databases("SQL compares without case")
-def test_a_party_invited_in_another_case_is_the_same_party_as_it_spells_itself(hub: Hub, peer: Peer) -> None:
-    token = hub.invite("NL", "TNM", "CPO")
-    assert post(hub, token, peer.credentials(("CPO", "nl", "tnm"), CPO))["status_code"] == 1000
-    [row] = hub.run("parties")
-    assert (row["country_code"], row["party_id"], row["status"]) == ("nl", "tnm", "CONNECTED")
+@pytest.mark.parametrize(("invited", "registered"), [("NL TNM", "nl tnm"), ("nl tnm", "NL TNM"), ("Nl tNm", "nL Tnm")])
+def test_a_party_has_one_spelling_however_it_was_invited_and_registered(
+    hub: Hub, make_peer: MakePeer, invited: str, registered: str
+) -> None:
+    other = hub.register(make_peer(), ("EMSP", "BE", "BEC"))
+
+    def listed() -> list[tuple[str, str]]:
+        data = answer(hub.call("GET", "/ocpi/2.2.1/hubclientinfo", other))["data"]
+        return [(row["country_code"], row["party_id"]) for row in data]
+
+    token = hub.run("invite", *invited.split(), "--role", "CPO")["token"]
+    assert listed() == [("NL", "TNM")]
+    country_code, party_id = registered.split()
+    assert post(hub, token, make_peer().credentials(("CPO", country_code, party_id)))["status_code"] == 1000
+    assert listed() == [("NL", "TNM")]
+    assert hub.statuses()["NL-TNM", "CPO"] == "CONNECTED"
+
+
+@pytest.mark.parametrize(("country_code", "party_id"), [("de", "huc"), ("De", "Huc")])
+def test_this_platform_names_itself_in_upper_case(make_app: MakeApp, peer: Peer, country_code: str, party_id: str) -> None:
+    hub = Hub(make_app(country_code=country_code, party_id=party_id))
+    token = hub.register(peer, CPO)
+    assert roles(answer(hub.call("GET", PATH, token))["data"]) == [("HUB", "DE", "HUC")]
+    assert answer(hub.call("GET", "/ocpi/2.3.0/credentials", token))["data"]["hub_party_id"] == "DEHUC"
+
+
+def test_a_2_3_0_platform_is_never_shown_one_role_twice(hub: Hub, make_peer: MakePeer) -> None:
+    """HUB is shown as OTHER there."""
+    hub.register(make_peer(), ("HUB", "DE", "HUC"), ("OTHER", "DE", "HUC"))
+    token = hub.register(make_peer(version="2.3.0"), CPO, version="2.3.0")
+    assert roles(answer(hub.call("GET", "/ocpi/2.3.0/credentials", token))["data"]) == [("OTHER", "DE", "HUC")]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_shorter_party_id_registers_unless_strict(make_app: MakeApp, peer: Peer, strict: bool) -> None:
+    hub = Hub(make_app(strict=strict))
+    said = post(hub, hub.invite("NL", "T1", "CPO"), peer.credentials(("CPO", "NL", "T1")))
+    assert said["status_code"] == (2001 if strict else 1000)
+    assert hub.statuses() == {("NL-T1", "CPO"): "PLANNED" if strict else "CONNECTED"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_one_role_twice_is_refused_and_nothing_is_stored(hub: Hub, peer: Peer, method: str) -> None:
+    token = hub.register(peer, CPO) if method == "PUT" else hub.invite("NL", "TNM", "CPO")
+    before = hub.run("parties")
+    said = answer(hub.call(method, PATH, token, json=peer.credentials(CPO, ("EMSP", "NL", "TNM"), ("CPO", "nl", "tNm"))))
+    assert (said["status_code"], "roles[2]=CPO NL-TNM" in said["status_message"]) == (2001, True)
+    assert hub.run("parties") == before
 
 
 @pytest.mark.both_databases("a row moves to another platform in one transaction")
-def test_a_role_of_an_unregistered_platform_may_be_taken_over(hub: Hub, make_peer: MakePeer) -> None:
+def test_a_role_of_an_unregistered_platform_may_be_taken_over_where_registration_is_open(
+    make_app: MakeApp, make_peer: MakePeer
+) -> None:
+    hub = Hub(make_app(registration="open"))
     old = hub.register(make_peer(), CPO)
     assert answer(hub.call("DELETE", PATH, old))["status_code"] == 1000
     token = hub.invite("BE", "BEC", "EMSP")

@@ -54,7 +54,7 @@ def test_known_lists_what_each_hub_told_in_the_order_of_telling(party: Hub) -> N
     rows = json_of(party.app, "known")
     assert [list(row) for row in rows] == [KNOWN] * 3
     assert [(row["hub"], row["country_code"], row["party_id"], row["role"], row["status"]) for row in rows] == [
-        (HUB, "be", "bec", "EMSP", "CONNECTED"),
+        (HUB, "BE", "BEC", "EMSP", "CONNECTED"),
         (HUB, "NL", "TNM", "CPO", "CONNECTED"),
         (SECOND, "NL", "TNM", "CPO", "OFFLINE"),
     ]
@@ -93,7 +93,7 @@ def test_known_says_what_to_do_when_there_is_nothing(party: Hub) -> None:
     assert json_of(party.app, "known") == json_of(party.app, "known", "NL", "TNM") == []
 
 
-@pytest.mark.parametrize("arguments", [("NL",), ("N1", "TNM"), ("NL", "TN"), ("NL", "TNM", "x")])
+@pytest.mark.parametrize("arguments", [("NL",), ("N1", "TNM"), ("NL", "T-"), ("NL", "TNM", "x")])
 def test_known_of_what_is_no_party_is_wrong_usage(party: Hub, arguments: tuple[str, ...]) -> None:
     assert "known --help" in error_of(party.app, "known", *arguments, exit_code=2)
 

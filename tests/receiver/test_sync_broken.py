@@ -110,7 +110,6 @@ BREAKS: dict[str, tuple[Callable[[Handler], None], str]] = {
     "cut": (lambda handler: handler.raw(CUT, headers={"Content-Length": "9999"}), ""),
     "cut JSON": (lambda handler: handler.raw(CUT), "the answer is not OCPI"),
     "an object": (lambda handler: handler.answer({"data": []}), "must be a list"),
-    "null": (lambda handler: handler.answer(None), "must be a list"),
     "redirect": (
         lambda handler: handler.answer([], http_status=302, headers={"Location": "/2.2.1/x"}),
         "redirects are not followed",

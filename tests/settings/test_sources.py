@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,7 @@ def test_production_takes_them_when_they_are_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["XX", "xx"])
 def test_production_refuses_the_placeholder_country(tmp_path: Path, code: str) -> None:
-    assert _complaints(tmp_path, production=True, COUNTRY_CODE=code).startswith(
-        f"HUBINFO_COUNTRY_CODE='{code}': must be this hub's own"
-    )
+    assert _complaints(tmp_path, production=True, COUNTRY_CODE=code).startswith("HUBINFO_COUNTRY_CODE='XX': must be this hub's own")
 
 
 def test_the_file_wins_over_defaults_and_the_environment_over_the_file(tmp_path: Path) -> None:
@@ -165,7 +164,7 @@ def test_postgresql_without_psycopg_says_what_to_install(tmp_path: Path) -> None
     ended = _import_app(tmp_path, HUBINFO_DATABASE_URL="postgresql://u:hunter2@127.0.0.1/h")
     assert ended.returncode == 1
     cause = "PostgreSQL needs psycopg (no pq wrapper available.)"
-    assert ended.stderr == f"hubinfo: HUBINFO_DATABASE_URL: {cause}; run: pip install 'hubinfo[postgresql]'\n"
+    assert ended.stderr == f"hubinfo: HUBINFO_DATABASE_URL: {cause}; run: pip install 'psycopg[binary]>=3.2,<4'\n"
 
 
 @pytest.mark.outside
@@ -174,4 +173,10 @@ def test_apprise_urls_without_apprise_say_what_to_install(tmp_path: Path) -> Non
     ended = _import_app(tmp_path, HUBINFO_NOTIFY_URLS="json://u:hunter2@127.0.0.1/")
     assert ended.returncode == 1
     cause = "it needs apprise (No module named apprise)"
-    assert ended.stderr == f"hubinfo: HUBINFO_NOTIFY_URLS: {cause}; run: pip install 'hubinfo[notify]'\n"
+    assert ended.stderr == f"hubinfo: HUBINFO_NOTIFY_URLS: {cause}; run: pip install 'apprise>=1.9,<3'\n"
+
+
+def test_the_packages_named_are_those_of_our_extras() -> None:
+    extras = tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]
+    source = Path("hubinfo/config.py").read_text()
+    assert all(f'"{package}"' in source for name in ("postgresql", "notify") for package in extras[name])

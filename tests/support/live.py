@@ -32,6 +32,17 @@ class Hub:
         token: str = self.run("invite", country_code, party_id, *options)["token"]
         return token
 
+    def invite_platform(self, *roles: tuple[str, str, str]) -> str:
+        """Token A of one platform for all these (role, country_code, party_id)."""
+        by_party: dict[tuple[str, str], list[str]] = {}
+        for role, country_code, party_id in roles:
+            by_party.setdefault((country_code.upper(), party_id.upper()), []).extend(("--role", role))
+        (first, first_roles), *others = by_party.items()
+        made = self.run("invite", *first, *first_roles)
+        for party, options in others:
+            self.run("invite", *party, *options, "--platform", made["platform"])
+        return str(made["token"])
+
     def call(self, method: str, path: str, token: str | None = None, **options: Any) -> TestResponse:
         """An OCPI request, e.g. `call("GET", "/ocpi/versions", token)`."""
         headers = dict(options.pop("headers", {}))
@@ -40,10 +51,8 @@ class Hub:
         return self.app.test_client().open(path, method=method, headers=headers, **options)
 
     def register(self, peer: Peer, *roles: tuple[str, str, str], version: str = "2.2.1") -> str:
-        """Invite and register a peer with these (role, country_code, party_id); its token C."""
-        token_a = self.invite(
-            roles[0][1], roles[0][2], *dict.fromkeys(role for role, *party in roles if party == list(roles[0][1:]))
-        )
+        """Invite all its parties, and register a peer with these (role, country_code, party_id); its token C."""
+        token_a = self.invite_platform(*roles)
         response = self.call("POST", f"/ocpi/{version}/credentials", token_a, json=peer.credentials(*roles))
         assert response.json is not None
         assert response.json["status_code"] == 1000, response.json

@@ -109,7 +109,10 @@ def test_a_time_far_ahead_changes_nothing_and_the_others_are_counted(api: Api) -
         ([1], "[0]=1: must be an object"),
         ([message("2026-01-01T00:00:00Z"), {}], "[1].at is missing"),
         ([message("yesterday")], '[0].at="yesterday": must be a UTC date and time'),
-        ([{**message("2026-01-01T00:00:00Z"), "party_id": "TOOLONG"}], '[0].party_id="TOOLONG": must be three letters or digits'),
+        (
+            [{**message("2026-01-01T00:00:00Z"), "party_id": "TOOLONG"}],
+            '[0].party_id="TOOLONG": must be one to three letters or digits',
+        ),
         ([{**message("2026-01-01T00:00:00Z"), "role": "CPO"}], '[0].role="CPO": is unknown'),
         ([message("2026-01-01T00:00:00Z")] * (LONGEST_LIST + 1), "the body: must have at most 10000 objects, not 10001"),
     ],

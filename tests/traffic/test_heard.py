@@ -24,7 +24,7 @@ def test_a_known_caller_passes_and_is_named(app: Flask) -> None:
     platform_id = connected(app, ("CPO", "nl", "Tnm"))
     response = ask(app)
     assert (response.status_code, response.data, response.headers["Cache-Control"]) == (204, b"", "no-store")
-    assert named(response) == [stored(app, platform_id)["name"], "nl", "Tnm", "CPO"]
+    assert named(response) == [stored(app, platform_id)["name"], "NL", "TNM", "CPO"]
 
 
 @pytest.mark.parametrize(

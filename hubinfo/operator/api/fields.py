@@ -135,7 +135,7 @@ def party() -> Parameter:
             raise ValueError("must be a country_code, - and a party_id, such as NL-TNM")
         return text.upper()
 
-    pattern = "^[A-Za-z]{2}-[A-Za-z0-9]{3}$"
+    pattern = "^[A-Za-z]{2}-[A-Za-z0-9]{1,3}$"
     return Parameter(read, type="string", pattern=pattern, description="Only of this party.", examples=["NL-TNM"])
 
 
@@ -147,8 +147,8 @@ def country_code(description: str = "ISO 3166 alpha-2.", *, required: bool = Tru
 
 
 def party_id() -> fields.String:
-    """Three letters or digits."""
-    return _described(ocpi.party_id(), pattern="^[A-Za-z0-9]{3}$", examples=["TNM"])
+    """One to three letters or digits."""
+    return _described(ocpi.party_id(), pattern="^[A-Za-z0-9]{1,3}$", examples=["TNM"])
 
 
 def versions_url() -> fields.String:

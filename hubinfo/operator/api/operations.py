@@ -38,7 +38,7 @@ _HEADERS = {
 }
 _IN_PATH = {
     "country_code": {"type": "string", "pattern": "^[A-Za-z]{2}$", "examples": ["NL"]},
-    "party_id": {"type": "string", "pattern": "^[A-Za-z0-9]{3}$", "examples": ["TNM"]},
+    "party_id": {"type": "string", "pattern": "^[A-Za-z0-9]{1,3}$", "examples": ["TNM"]},
     "platform": {"type": "string", "minLength": 1, "maxLength": 32, "examples": ["NL-TNM"]},
     "name": {"type": "string", "minLength": 1, "maxLength": 64, "examples": ["dispatcher"]},
 }

@@ -7,7 +7,7 @@ from marshmallow import validate
 from marshmallow.fields import List
 
 from hubinfo.config import current_settings
-from hubinfo.ocpi.dialect import CONNECTION_STATUSES, ROLES
+from hubinfo.ocpi.dialect import CONNECTION_STATUSES, DIALECTS, ROLES
 from hubinfo.operator import actions, dossier, overview, reports
 from hubinfo.operator.api import shapes
 from hubinfo.operator.api.fields import Input, before, country_code, flag, limit, offset, one_of, party_id, role, text
@@ -60,6 +60,13 @@ class NewInvitation(Input):
         metadata={"examples": [["CPO"]]},
     )
     name = text(100, "Name of the company.")
+    platform = text(32, "An existing platform that the party is added to, instead of making a token.")
+    versions = List(
+        one_of(DIALECTS),
+        validate=validate.Length(1, len(DIALECTS), error=f"must have 1 to {len(DIALECTS)} versions"),
+        error_messages={"invalid": "must be a list of versions"},
+        metadata={"examples": [["2.2.1"]], "description": "The only OCPI versions that its platform is to be shown."},
+    )
 
 
 @route("GET", "/parties", query=PartiesQuery, returns=shapes.Parties)
@@ -112,11 +119,12 @@ def tell_again(party: str) -> Any:
     body=NewInvitation,
     returns=shapes.Invitation,
     http_status=HTTPStatus.CREATED,
-    errors=(HTTPStatus.CONFLICT,),
+    errors=_REFUSED,
 )
-def invite(country_code: str, party_id: str, roles: list[str], name: str | None = None) -> Any:
-    """Plan a party and make its token A; an earlier one of this party is dead."""
+def invite(country_code: str, party_id: str, roles: list[str], name: str | None = None, **more: Any) -> Any:
+    """Plan a party and make its token A, or add it to a platform that exists; an earlier token A of this party is dead."""
     roles = list(dict.fromkeys(roles))
-    made = actions.invite(source(), country_code, party_id, roles, name and name.strip())
+    made = actions.invite(source(), country_code, party_id, roles, name and name.strip(), **more)
     invited = {"country_code": country_code, "party_id": party_id, "roles": roles}
-    return {**invited, "versions_url": current_settings().versions_url, "token": made.token, "statuses": dict(made.statuses)}
+    there = {"versions_url": current_settings().versions_url, "platform": made.platform, "versions": list(made.versions)}
+    return {**invited, **there, "token": made.token, "statuses": dict(made.statuses)}

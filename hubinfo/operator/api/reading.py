@@ -33,7 +33,7 @@ def read_path(given: Mapping[str, Any]) -> dict[str, Any]:
 def _party(country_code: str, party_id: str) -> str:
     if not is_party(country_code, party_id):
         said = f"country_code={country_code[:64]!r}, party_id={party_id[:64]!r}"
-        raise Failed(HTTPStatus.BAD_REQUEST, f"{said}: must be two letters, and three letters or digits")
+        raise Failed(HTTPStatus.BAD_REQUEST, f"{said}: must be two letters, and one to three letters or digits")
     return party_of(country_code, party_id)
 
 

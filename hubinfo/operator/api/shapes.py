@@ -192,7 +192,11 @@ class Invitation(Output):
     party_id = String()
     roles = List(out.role())
     versions_url = String()
-    token = out.text("Token A: shown only now, good for one registration.")
+    platform = String(metadata={"description": "That the party belongs to."})
+    versions = List(String(), metadata={"description": "The OCPI versions that the platform is shown."})
+    token = out.text(
+        "Token A: shown only now, good for one registration; null for a party added to a platform that exists.", allow_none=True
+    )
     statuses = Dict(keys=String(), values=out.status(), metadata={"description": "By role."})
 
 

@@ -95,7 +95,7 @@ def _tell_again(found: dict[str, Any]) -> Response:
 
 def _invite(found: dict[str, Any]) -> Response:
     roles = [row["role"] for row in found["rows"]]
-    made = actions.invite(SOURCE, found["country_code"], found["party_id"], roles, None)
+    made = actions.invite(SOURCE, found["country_code"], found["party_id"], roles)
     return invited(found["country_code"], found["party_id"], made)
 
 

@@ -98,7 +98,7 @@ def test_a_dossier_is_found_without_case_and_shows_what_was_not_told(api: Api, p
 def test_what_is_asked_of_an_unknown_party_is_404(api: Api, method: str, path: str) -> None:
     assert api.error(method, path, 404).startswith("no such party: NL-TNM")
     wrong = path.replace("TNM", "%00ABCDEFGH")
-    assert api.error(method, wrong, 400).endswith("must be two letters, and three letters or digits")
+    assert api.error(method, wrong, 400).endswith("must be two letters, and one to three letters or digits")
 
 
 def test_a_probe_says_how_it_went(api: Api, peer: Peer) -> None:
@@ -161,6 +161,17 @@ def test_an_invitation_makes_token_a_with_which_the_party_registers(hub: Hub, ap
     assert registered.json["status_code"] == 1000
 
 
+def test_an_invitation_may_limit_the_versions_and_add_a_party_to_a_platform(hub: Hub, api: Api) -> None:
+    made = invite(api, versions=["2.2.1", "2.2", "2.2.1"])
+    assert (made["platform"], made["versions"]) == ("NL-TNM", ["2.2", "2.2.1"])
+    listed = hub.call("GET", "/ocpi/versions", made["token"]).json
+    assert [entry["version"] for entry in (listed or {})["data"]] == ["2.2", "2.2.1"]
+    added = invite(api, "bmw", platform="nl-tnm")
+    assert (added["party_id"], added["platform"], added["token"], added["versions"]) == ("BMW", "NL-TNM", None, ["2.2", "2.2.1"])
+    body = {"country_code": "NL", "party_id": "ABC", "roles": ["CPO"], "platform": "NL-NIX"}
+    assert "no connection named NL-NIX" in api.error("POST", "/api/invitations", 404, json=body)
+
+
 def test_a_connected_party_is_not_invited(api: Api) -> None:
     connect(api.app, CPO)
     said = api.error("POST", "/api/invitations", 409, json={"country_code": "NL", "party_id": "TNM", "roles": ["CPO"]})
@@ -181,7 +192,10 @@ def test_a_connected_party_is_not_invited(api: Api) -> None:
         ({"name": " "}, 'name=" ": must have 1 to 100 characters'),
         ({"name": "a\x00b"}, "name="),
         ({"name": None}, "name=null: must not be null"),
-        ({"role": "CPO"}, 'role="CPO": is unknown; known are country_code, party_id, roles, name'),
+        ({"versions": []}, "versions=[…]: must have 1 to 3 versions"),
+        ({"versions": ["2.4"]}, 'versions[0]="2.4": must be one of 2.2'),
+        ({"platform": ""}, 'platform="": must have 1 to 32 characters'),
+        ({"role": "CPO"}, 'role="CPO": is unknown; known are country_code, party_id, roles, name, platform, versions'),
     ],
 )
 def test_a_wrong_invitation_names_the_field_the_value_and_what_is_allowed(api: Api, changed: dict[str, Any], said: str) -> None:

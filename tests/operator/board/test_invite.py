@@ -53,8 +53,8 @@ def test_a_link_never_has_the_token(make_app: MakeApp) -> None:
     [
         ({"country_code": "N1"}, "country_code", "Two letters, e.g. NL."),
         ({"country_code": ""}, "country_code", "Two letters, e.g. NL."),
-        ({"party_id": "T-M"}, "party_id", "Three letters or digits, e.g. TNM."),
-        ({"party_id": "TNMX"}, "party_id", "Three letters or digits, e.g. TNM."),
+        ({"party_id": "T-M"}, "party_id", "One to three letters or digits, e.g. TNM."),
+        ({"party_id": "TNMX"}, "party_id", "One to three letters or digits, e.g. TNM."),
         ({"name": "x" * 101}, "name", "At most 100 characters."),
         ({"name": "a\x1b[31mb"}, "name", "Only characters that can be seen: no line ends or control characters."),
         ({"name": "a\x85b"}, "name", "Only characters that can be seen: no line ends or control characters."),

@@ -10,6 +10,13 @@ from tests.support.peers import Handler
 from tests.support.registering import refused, refused_by
 
 
+@pytest.mark.parametrize("length", [256, 300, 5000])
+def test_a_versions_url_longer_than_the_column_is_refused_with_the_limit(party: Instance, length: int) -> None:
+    url = "http://127.0.0.1:9/".ljust(length, "x")
+    said = error_of(party.app, "register", url, "token-a")
+    assert f"must have at most 255 characters, not {length}" in said
+
+
 def test_a_host_that_does_not_exist(party: Instance) -> None:
     assert "https://hub.invalid/ocpi/versions failed: " in refused(party.app, "https://hub.invalid/ocpi/versions", "a")
 

@@ -160,3 +160,9 @@ def test_no_token_is_in_any_log_line_or_output(party: Instance, make_hub: MakeHu
         for shown in (token, base64.b64encode(token.encode()).decode().rstrip("=")):
             assert shown not in output
             assert not [line for line in (*captured.lines, *captured.raw) if shown in line]
+
+
+@pytest.mark.parametrize("role", ["sender", "Sender", " SENDER "])
+def test_the_role_of_an_endpoint_may_be_of_any_case(party: Instance, hub: FieldHub, role: str) -> None:
+    hub.modules = [("credentials", "SENDER"), ("hubclientinfo", role)]
+    assert register(party, hub)["platform"] == "DE-HUB"
