@@ -60,7 +60,7 @@ def equip(app: Flask, settings: "Settings") -> None:
         Guard(settings.allow_private_networks, settings.allow_http),
         timeout_seconds=settings.request_timeout_seconds,
         concurrency=settings.push_concurrency,
-        ca_file=settings.ca_file,
+        certificates=settings.certificates,
         strict=settings.strict,
         agent=f"hubinfo/{__version__} (OCPI {', '.join(settings.versions)})",
     )

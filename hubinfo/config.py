@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import importlib
 import os
+import ssl
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -12,6 +13,7 @@ from typing import Any
 
 from flask import current_app
 
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.settings import Settings as Settings
 
 PREFIX = "HUBINFO_"
@@ -131,7 +133,19 @@ def _check_together(settings: Settings) -> list[str]:
         wrong += _without("psycopg", "DATABASE_URL: PostgreSQL", "psycopg[binary]>=3.2,<4")
     if settings.notify_urls:
         wrong += _without("apprise", "NOTIFY_URLS: it", "apprise>=1.9,<3")
-    return wrong + [f"{PREFIX}{name}: {needed} must be set too" for name, needed in _needed(settings)]
+    wrong += [f"{PREFIX}{name}: {needed} must be set too" for name, needed in _needed(settings)]
+    return wrong + list(_certificates_of_no_use(settings.certificates))
+
+
+def _certificates_of_no_use(certificates: Certificates) -> Iterator[str]:
+    """Found out at the start rather than by the first peer that demands one."""
+    try:
+        certificates.load_own(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except OSError as error:
+        why = (getattr(error, "reason", None) or error.strerror or str(error)).replace("_", " ").lower()
+        key = f" with CLIENT_KEY_FILE={certificates.client_key_file!r}" if certificates.client_key_file else ""
+        must = "a certificate in PEM and its key, in the same file or in CLIENT_KEY_FILE, without a password"
+        yield f"{PREFIX}CLIENT_CERT_FILE={certificates.client_cert_file!r}{key}: must be {must}; as it is: {why}"
 
 
 def _needed(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -141,6 +155,8 @@ def _needed(settings: Settings) -> Iterator[tuple[str, str]]:
         missing = [f"{PREFIX}{name}" for name in names if name not in there]
         if there and missing:
             yield there[0], " and ".join(missing)
+    if settings.client_key_file and not settings.client_cert_file:
+        yield "CLIENT_KEY_FILE", f"{PREFIX}CLIENT_CERT_FILE"
 
 
 def _without(module: str, needs_it: str, package: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hubinfo import checks
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.dialect import DIALECTS, ROLES
 
 OPEN = "open"
@@ -110,8 +111,22 @@ class Settings:
         None,
         checks.existing_file,
         "a file with the CA certificates to trust, PEM",
-        "trusted instead of the public ones",
-        unset="the public authorities",
+        "trusted in addition to the public ones",
+        unset="the public authorities alone",
+    )
+    client_cert_file: str | None = _setting(
+        None,
+        checks.existing_file,
+        "a file with a certificate, PEM",
+        "shown to peers that demand a TLS client certificate",
+        unset="none",
+    )
+    client_key_file: str | None = _setting(
+        None,
+        checks.existing_file,
+        "a file with the key of CLIENT_CERT_FILE, PEM, without a password",
+        "the key of CLIENT_CERT_FILE",
+        unset="in CLIENT_CERT_FILE",
     )
     secret_key: tuple[str, ...] = _setting(
         (),
@@ -195,3 +210,8 @@ class Settings:
     def party(self) -> str:
         """This platform's short name."""
         return f"{self.country_code}-{self.party_id}"
+
+    @property
+    def certificates(self) -> Certificates:
+        """What is trusted, and what is shown, over TLS."""
+        return Certificates(self.ca_file, self.client_cert_file, self.client_key_file)

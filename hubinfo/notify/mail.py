@@ -15,6 +15,7 @@ from hubinfo.notify import words
 from hubinfo.notify.channel import NotSent, PartlySent
 from hubinfo.notify.outbox import Message
 from hubinfo.ocpi import transport
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.faults import reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
@@ -87,7 +88,7 @@ class Mail:
         return mail
 
     def _hand_over(self, mail: EmailMessage) -> None:
-        smtp = _Smtp(self._server, transport.tls_context(self._settings.ca_file), _our_name(self._settings))
+        smtp = _Smtp(self._server, transport.tls_context(Certificates(self._settings.ca_file)), _our_name(self._settings))
         try:
             smtp.begin()
             refused = smtp.send_message(mail)

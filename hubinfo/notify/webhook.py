@@ -11,6 +11,7 @@ from hubinfo.config import Settings
 from hubinfo.notify.channel import NotSent
 from hubinfo.notify.outbox import Message
 from hubinfo.ocpi import transport
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
@@ -30,7 +31,7 @@ class Webhook:
         self._agent = f"hubinfo ({settings.party})"
         self._limit_seconds = limit_seconds
         self._now = now
-        self._adapter = transport.GuardedAdapter(_GUARD, settings.ca_file)
+        self._adapter = transport.GuardedAdapter(_GUARD, Certificates(settings.ca_file))
 
     def __str__(self) -> str:
         parts = urlsplit(self._url)

@@ -13,14 +13,16 @@ from requests.structures import CaseInsensitiveDict
 
 from hubinfo.ocpi import authorization, verdict
 from hubinfo.ocpi.authorization import TokenForm
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.crew import Crew
 from hubinfo.ocpi.envelope import StatusCode, read_json
 from hubinfo.ocpi.exchange import Exchange
 from hubinfo.ocpi.faults import FAULTS, reason_of
 from hubinfo.ocpi.guard import AddressRefused, Guard
-from hubinfo.ocpi.transport import GuardedAdapter, one_request, session
+from hubinfo.ocpi.transport import GuardedAdapter, Resolve, one_request, resolve, session
 
 MEBIBYTE = 1024 * 1024
+NO_CERTIFICATES = Certificates()
 MAX_ANSWER = MEBIBYTE
 _log = logging.getLogger(__name__)
 _RETRIED = {401, 403, 408, 429}
@@ -116,16 +118,17 @@ class Client:
         *,
         timeout_seconds: float = 10,
         concurrency: int = 32,
-        ca_file: str | None = None,
+        certificates: Certificates = NO_CERTIFICATES,
         agent: str,
         strict: bool = False,
+        resolve: Resolve = resolve,
     ) -> None:
         self._strict = strict
         self.guard = guard
         self._timeout_seconds = timeout_seconds
         self._concurrency = concurrency
         self._agent = agent
-        self._adapter = GuardedAdapter(guard, ca_file)
+        self._adapter = GuardedAdapter(guard, certificates, resolve)
         self._threads = threading.local()
         self._crew = Crew("exchange")
         self._slow: set[int] = set()

@@ -8,6 +8,13 @@ from collections.abc import Iterator
 import requests
 import urllib3.exceptions
 
+DEMANDS_CERTIFICATE = "TLS failed: it demands a client certificate that it trusts"
+
+
+class ClientCertificateDemanded(OSError):
+    """The peer has agreed on version and cipher, and ends the handshake all the same."""
+
+
 # Everything the layers below raise for a fault of the peer or the network; what is none of these is a bug of ours.
 FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 
@@ -38,9 +45,40 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
+_TLS_REASONS = {
+    **dict.fromkeys(
+        (
+            "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+            "SSLV3_ALERT_NO_CERTIFICATE",
+            "SSLV3_ALERT_BAD_CERTIFICATE",
+            "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+            "SSLV3_ALERT_CERTIFICATE_REVOKED",
+            "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+            "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+            "TLSV1_ALERT_UNKNOWN_CA",
+            "TLSV1_ALERT_ACCESS_DENIED",
+        ),
+        DEMANDS_CERTIFICATE,
+    ),
+    **dict.fromkeys(
+        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"),
+        "TLS failed: what listens there does not speak TLS, perhaps plain HTTP",
+    ),
+    **dict.fromkeys(
+        ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "VERSION_TOO_LOW", "TLSV1_ALERT_INSUFFICIENT_SECURITY"),
+        "TLS failed: it speaks only a version older than TLS 1.2",
+    ),
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "TLS failed: no cipher in common",
+    "TLSV1_UNRECOGNIZED_NAME": "TLS failed: it does not know this host name",
+}
+"""By OpenSSL's word for it."""
+
+
 def reason_of(error: BaseException) -> str:
     """What went wrong, from the innermost error that says it best; never text of the peer's or a header of ours."""
     chain = list(_chain(error))
+    if said := next(filter(None, map(_tls_reason, chain)), None):
+        return said
     for kinds, reason in _REASONS:
         for found in chain:
             if isinstance(found, kinds) and not _is_wrapper(found, reason):
@@ -51,6 +89,12 @@ def reason_of(error: BaseException) -> str:
 def _is_wrapper(error: BaseException, reason: str) -> bool:
     """requests' own exceptions are OSErrors too; what they stand for is inside them."""
     return reason == "network failed" and isinstance(error, requests.RequestException)
+
+
+def _tls_reason(error: BaseException) -> str | None:
+    if isinstance(error, ClientCertificateDemanded):
+        return DEMANDS_CERTIFICATE
+    return _TLS_REASONS.get(error.reason) if isinstance(error, ssl.SSLError) else None
 
 
 def _detail(error: BaseException) -> str:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -20,7 +19,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.connecting import first_to_answer
+from hubinfo.ocpi.faults import ClientCertificateDemanded
 from hubinfo.ocpi.guard import AddressRefused, Guard
 
 _POOLS = 2048
@@ -63,10 +64,6 @@ class _LimitedSocket(socket.socket):
         super().sendall(*args, **kwargs)
 
 
-class ClientCertificateDemanded(ssl.SSLError):
-    """The peer has agreed on version and cipher, and ends the handshake all the same."""
-
-
 class _LimitedTlsSocket(ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
         """A peer that demands a certificate says in TLS 1.2 no more than that the handshake has failed."""
@@ -74,7 +71,7 @@ class _LimitedTlsSocket(ssl.SSLSocket):
             super().do_handshake(block)
         except ssl.SSLError as error:
             if self.cipher() is not None and error.reason == "SSLV3_ALERT_HANDSHAKE_FAILURE":
-                raise ClientCertificateDemanded(*error.args) from error
+                raise ClientCertificateDemanded from error
             raise
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
@@ -82,8 +79,13 @@ class _LimitedTlsSocket(ssl.SSLSocket):
         return super().recv_into(*args, **kwargs)
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
+        """A peer that has closed already has perhaps said why: in TLS 1.3, that it demands a certificate."""
         self.settimeout(_remaining())
-        super().sendall(*args, **kwargs)
+        try:
+            super().sendall(*args, **kwargs)
+        except (ssl.SSLEOFError, ConnectionError):
+            super().recv_into(bytearray(1))
+            raise
 
 
 def resolve(host: str, port: int) -> list[Any]:
@@ -127,24 +129,12 @@ def connect(host: str, port: int, guard: Guard, resolve: Resolve = resolve) -> s
     return sock
 
 
-@dataclass(frozen=True)
-class Certificates:
-    """The files in PEM by which both sides of a TLS connection know each other."""
-
-    ca_file: str | None = None
-    """Trusted in addition to the public ones."""
-    client_cert_file: str | None = None
-    """Shown to peers that demand one; with its key, unless that has a file of its own."""
-    client_key_file: str | None = None
-
-
 def tls_context(certificates: Certificates) -> ssl.SSLContext:
     """Certificates are verified, and what the sockets do ends by the same deadline. Raises OSError for files of no use."""
     context = ssl.create_default_context(cafile=certifi.where())
     if certificates.ca_file:
         context.load_verify_locations(certificates.ca_file)
-    if certificates.client_cert_file:
-        context.load_cert_chain(certificates.client_cert_file, certificates.client_key_file, password=str)
+    certificates.load_own(context)
     context.sslsocket_class = _LimitedTlsSocket
     return context
 

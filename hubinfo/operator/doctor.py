@@ -133,8 +133,8 @@ def _background_work() -> str:
 def _versions_url() -> str:
     """Without a token: our own 401 in OCPI's envelope shows that it is us who answer."""
     url = current_settings().versions_url
-    guard, ca_file = Guard(allow_private_networks=True, allow_http=True), current_settings().ca_file
-    client = Client(guard, timeout_seconds=5, ca_file=ca_file, agent="hubinfo doctor")
+    guard, certificates = Guard(allow_private_networks=True, allow_http=True), current_settings().certificates
+    client = Client(guard, timeout_seconds=5, certificates=certificates, agent="hubinfo doctor")
     try:
         client.call(Request(url=url, token=None))
     except PeerError as error:

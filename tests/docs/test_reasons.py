@@ -10,7 +10,7 @@ from tests.support.processes import SOURCES
 
 PAGE = (SOURCES / "docs" / "troubleshoot.md").read_text()
 RAISED = {"PeerError", "AddressRefused", "PagingError"}
-PASSED_ON = {"str(refused)", "reason + after", "reason", "str(error)", "str(TokenUnreadable())"}
+PASSED_ON = {"str(refused)", "reason + after", "reason + said", "reason", "str(error)", "str(TokenUnreadable())"}
 """What these hold is collected where it is made."""
 
 
@@ -32,7 +32,7 @@ def template(said: ast.expr) -> str | None:
 
 
 def reasons() -> set[str]:
-    of_network = {reason for _, reason in faults._REASONS} | {faults.reason_of(Exception())}
+    of_network = {reason for _, reason in faults._REASONS} | set(faults._TLS_REASONS.values()) | {faults.reason_of(Exception())}
     of_answers = {verdict.in_words(None, 418, None), verdict.in_words(None, 418, {"status_code": 2000})}
     given = {text for text in map(template, called()) if text is not None}
     return of_network | {re.sub(r"\d+", "…", text) for text in of_answers} | given | {str(TokenUnreadable())}

@@ -1,20 +1,27 @@
 """Requests of our client to peers that misbehave below HTTP, over real sockets."""
 
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
+from hubinfo.ocpi.certificates import Certificates
 from hubinfo.ocpi.client import Answer, Client, PeerError, Request
 from hubinfo.ocpi.guard import Guard
+from hubinfo.ocpi.transport import Resolve, resolve
 
 Talk = Callable[[socket.socket], None]
 
 
-def make_client(*, private: bool = True, http: bool = True, ca_file: str | None = None, timeout: float = 2) -> Client:
-    return Client(Guard(private, http), timeout_seconds=timeout, ca_file=ca_file, agent="hubinfo/test")
+def make_client(
+    *, private: bool = True, http: bool = True, timeout: float = 2, resolve: Resolve = resolve, **certificates: str | None
+) -> Client:
+    """The certificates are those of hubinfo.ocpi.certificates."""
+    known = Certificates(**certificates)
+    return Client(Guard(private, http), timeout_seconds=timeout, certificates=known, agent="hubinfo/test", resolve=resolve)
 
 
 def get(url: str, client: Client | None = None, **options: object) -> Answer:
@@ -64,11 +71,10 @@ def drip(data: bytes) -> Talk:
     """Send one byte every 0.2 seconds until the client closes the connection."""
 
     def talk(connection: socket.socket) -> None:
-        connection.settimeout(0.2)
         for byte in data:
             connection.sendall(bytes([byte]))
-            with suppress(TimeoutError):
-                connection.recv(1)
+            readable, _, _ = select.select([connection], [], [], 0.2)
+            if readable and not connection.recv(65536):  # what comes may be the rest of its request
                 return
 
     return talk

@@ -1,7 +1,22 @@
 """What each setting takes, as it is written and as it is read, and what it refuses, with what is said to be allowed."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from tests.support.certificates import certificate
+
+
+def _made_at_one_place() -> str:
+    """A certificate with its key, at the same path in every process of a test run: it stands in the names of tests."""
+    place = Path(tempfile.gettempdir()) / f"hubinfo-tests-{os.getuid()}.pem"
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        certificate(Path(folder)).replace(place)
+    return str(place)
+
+
+CERTIFICATE = _made_at_one_place()
 GOOD: list[tuple[str, str, Any]] = [
     ("DATABASE_URL", "sqlite:////var/lib/h.sqlite3", "sqlite:////var/lib/h.sqlite3"),
     ("DATABASE_URL", "postgresql://u:p%40x@db:5433/h", "postgresql+psycopg://u:p%40x@db:5433/h"),
@@ -43,6 +58,8 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ALLOW_PRIVATE_NETWORKS", "off", False),
     ("ALLOW_HTTP", "FALSE", False),
     ("CA_FILE", __file__, __file__),
+    ("CLIENT_CERT_FILE", CERTIFICATE, CERTIFICATE),
+    ("CLIENT_KEY_FILE", CERTIFICATE, CERTIFICATE),
     ("SECRET_KEY", "x", ("x",)),
     ("SECRET_KEY", "new,old", ("new", "old")),
     ("SECRET_KEY", "newest, newer, old", ("newest", "newer", "old")),
@@ -67,7 +84,8 @@ GOOD: list[tuple[str, str, Any]] = [
 ]
 MAIL = {"NOTIFY_MAIL_TO": "ops@x.example", "NOTIFY_MAIL_FROM": "hub@x.example", "SMTP_URL": "smtp://x.example"}
 WEBHOOK = {"NOTIFY_WEBHOOK_URL": "https://x.example/", "NOTIFY_WEBHOOK_SECRET": f"whsec_{'A' * 32}"}
-COMPANY = {name: together for together in (MAIL, WEBHOOK) for name in together}
+CLIENT = {"CLIENT_CERT_FILE": CERTIFICATE, "CLIENT_KEY_FILE": CERTIFICATE}
+COMPANY = {name: together for together in (MAIL, WEBHOOK, CLIENT) for name in together}
 """What a setting is of no use without."""
 _SECONDS = "a number of seconds from 0.001 to 1000000000"
 _ROLES = "a comma list of CPO, EMSP, NAP, NSP, OTHER, SCSP, HUB"
@@ -125,6 +143,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("ALLOW_PRIVATE_NETWORKS", "2", "true or false"),
     ("ALLOW_HTTP", "http", "true or false"),
     ("CA_FILE", "/nowhere/ca.pem", "a file with the CA certificates"),
+    ("CLIENT_CERT_FILE", "/nowhere/cert.pem", "a file with a certificate"),
+    ("CLIENT_CERT_FILE", __file__, "a certificate in PEM and its key"),
+    ("CLIENT_KEY_FILE", "/nowhere/key.pem", "a file with the key of CLIENT_CERT_FILE"),
     ("CA_FILE", "a" * 5000, "a file with the CA certificates"),
     ("LOG_FORMAT", "xml", "text or json"),
     ("NOTIFY_MAIL_TO", "", "a comma list of mail addresses"),

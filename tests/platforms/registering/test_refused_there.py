@@ -153,7 +153,10 @@ def test_credentials_that_cannot_be_taken_back_are_said_to_be_there(
 
 def test_a_hub_that_offers_what_is_not_ocpi(party: Instance, hub: FieldPlatform) -> None:
     hub.behave("GET", "/ocpi/versions", lambda handler: handler.raw(b"<html>login</html>", content_type="text/html"))
-    assert refused_by(hub, party) == f"GET versions at {hub.versions_url} failed: HTTP 200, but the answer is not OCPI"
+    assert (
+        refused_by(hub, party)
+        == f"GET versions at {hub.versions_url} failed: HTTP 200, but the answer is not OCPI: <html>login</html>"
+    )
 
 
 def test_a_hub_that_redirects(party: Instance, hub: FieldPlatform) -> None:
