@@ -127,7 +127,7 @@ def test_a_wrong_or_missing_field_is_2001_naming_it(hub: Hub, peer: Peer) -> Non
     for wrong, named in (
         (
             {**sent, "roles": [{**sent["roles"][0], "party_id": "TNMX"}]},
-            'roles[0].party_id="TNMX": must be three letters or digits',
+            'roles[0].party_id="TNMX": must be one to three letters or digits',
         ),
         ({"token": sent["token"], "roles": sent["roles"]}, "url is missing"),
     ):
