@@ -259,6 +259,19 @@ class PendingToken(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AlternativeToken(Model):
+    """A token that a platform may present beside its own, as long as one side may not have the other's answer."""
+
+    __tablename__ = "alternative_token"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """See platforms/alternatives.py."""
+
+    platform: Mapped[Platform] = relationship()
+
+
 class ApiToken(Model):
     """A bearer token for `/api`, as its hash."""
 

@@ -133,6 +133,12 @@ def _to_be_told(newest: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def try_set_aside_at_once(session: Session, platform_id: int, now: datetime) -> None:
+    """What this platform answered wrongly it may take now; inside database.write()."""
+    aside = (Refusal.platform_id == platform_id) & Refusal.next_at.is_not(None)
+    session.execute(update(Refusal).where(aside).values(next_at=now))
+
+
 def forget_set_aside(session: Session, platform_ids: Iterable[int]) -> None:
     """What these platforms are to be told again by themselves they get in another way; inside database.write()."""
     session.execute(delete(Refusal).where(Refusal.platform_id.in_(list(platform_ids)), Refusal.next_at.is_not(None)))
@@ -141,13 +147,17 @@ def forget_set_aside(session: Session, platform_ids: Iterable[int]) -> None:
 def write(session: Session, cursors: Iterable[Cursor], now: datetime) -> None:
     """Store a batch, inside database.write(). A cursor never goes back: the platform may have returned and jumped meanwhile.
 
-    Unless an operator has put it back: then what this batch knows is of no interest.
+    Unless an operator has put it back, or the platform has given us another token: then what this batch knows is of no interest.
     """
     batch = {cursor.platform_id: cursor for cursor in cursors}
     told: Any = bindparam("told")
     session.connection().execute(
         update(Platform)
-        .where(Platform.id == bindparam("platform"), Platform.tellings == bindparam("telling"))
+        .where(
+            Platform.id == bindparam("platform"),
+            Platform.tellings == bindparam("telling"),
+            Platform.token_out == bindparam("presented"),
+        )
         .values(
             told_revision=case((Platform.told_revision < told, told), else_=Platform.told_revision),
             failed_pushes=bindparam("failures"),
@@ -166,6 +176,7 @@ def _values(cursor: Cursor) -> dict[str, Any]:
     return {
         "platform": cursor.platform_id,
         "telling": cursor.tellings,
+        "presented": cursor.token_out,
         "told": cursor.told_revision,
         "failures": cursor.failures,
         "reason": cursor.reason,

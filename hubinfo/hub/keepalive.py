@@ -189,6 +189,8 @@ class Keepalive:
             presence.heard(dict.fromkeys(answered, now))
             watched = select(Platform).where(Platform.id.in_(failed), Platform.status.in_((CONNECTED, OFFLINE)))
             for platform in session.scalars(watched):
+                if self._has_new_token(platform):
+                    continue
                 platform.failed_probes += 1
                 platform.failing_since = no_later(platform.failing_since, now) or now
                 platform.probe_reason = failed[platform.id]
@@ -198,6 +200,14 @@ class Keepalive:
                     self._own_fault.accuse([platform.id])
         for entry in entries:
             activity.ended.send(self._app, entry=entry, changed_at=None)
+
+    def _has_new_token(self, platform: Platform) -> bool:
+        """What came of asking with the one before says nothing."""
+        sent = self._sent.get(platform.id)
+        try:
+            return sent is not None and sent.token != self._vault.decrypt(platform.token_out or "")
+        except TokenUnreadable:
+            return False
 
     def _say_failed(self, platform: Platform, outcome: Outcome) -> None:
         sent, seconds = self._sent.get(platform.id), outcome.seconds

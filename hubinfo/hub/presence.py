@@ -60,6 +60,7 @@ def registered(platform: Platform, roles: Sequence[CredentialsRole], *, starts_a
     session = db.session()
     known = rows_of(session, roles)
     _silence_ended(platform)
+    _waits_for_nothing(session, platform)
     with session.no_autoflush:  # one flush for all roles
         brought = [_bring(session, platform, known.get(key_of(role)), role) for role in roles]
     dropped = [row for row in platform.client_infos if row.registered and row not in brought]
@@ -209,6 +210,12 @@ def _settle(session: Session, platforms: Iterable[Platform], *, starts_anew: boo
             platform.next_sync_at = None  # what it told us meanwhile did not arrive
     if jumped:
         cursors.forget_set_aside(session, jumped)
+
+
+def _waits_for_nothing(session: Session, platform: Platform) -> None:
+    """New credentials: why it could not be told or asked may be over."""
+    platform.failed_pushes, platform.push_reason, platform.next_push_at = 0, None, None
+    cursors.try_set_aside_at_once(session, platform.id, clock.now())
 
 
 def _status_of(platform: Platform) -> ConnectionStatus:

@@ -44,6 +44,8 @@ class Put(Request):
     change: Change
     tellings: int
     """Of its cursor when it was sent."""
+    token_out: str
+    """Its token as it is stored."""
 
 
 class Push:
@@ -169,6 +171,7 @@ class Push:
             correlation_id=feed.correlation_id(self._versions_url, change.revision),
             change=change,
             tellings=cursor.tellings,
+            token_out=cursor.token_out,
         )
 
     def _then(self, put: Put, outcome: Outcome) -> Put | None:
@@ -191,7 +194,12 @@ class Push:
         return self._pass(cursor, put)
 
     def _not_answered(self, cursor: Cursor, put: Put, error: PeerError) -> Put | None:
-        """No answer at all concerns the platform; a wrong one, given twice in a row, only the row."""
+        """No answer at all concerns the platform; a wrong one, given twice in a row, only the row.
+
+        What was said to a token that the platform has replaced meanwhile says nothing.
+        """
+        if put.token_out != cursor.token_out:
+            return self._next(cursor)
         key, known = (cursor.platform_id, put.change.id), cursor.set_aside.get(put.change.id)
         is_again = known is not None or key in self._answered_wrongly
         if not error.answered_wrongly or not is_again or (known is None and len(cursor.set_aside) >= MOST_SET_ASIDE):

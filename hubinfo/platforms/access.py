@@ -11,7 +11,7 @@ from hubinfo.database import db, write
 from hubinfo.models import ConnectionStatus, PendingToken, Platform
 from hubinfo.ocpi import authorization
 from hubinfo.ocpi.envelope import Forbidden, Unauthorized
-from hubinfo.platforms import connections
+from hubinfo.platforms import alternatives, connections
 from hubinfo.platforms.vault import digest
 from hubinfo.web import is_ocpi
 
@@ -24,6 +24,13 @@ class Caller:
 
     platform: Platform
     token: str
+    has_token_a: bool = False
+    """It still presents the token of its invitation, though it has registered: perhaps our answer was lost."""
+
+    @property
+    def registered(self) -> bool:
+        """Whether it presents a token of credentials that were exchanged."""
+        return self.platform.registered and not self.has_token_a
 
 
 def init_app(app: Flask) -> None:
@@ -47,8 +54,9 @@ def admit() -> None:
 
 def authenticate_connected() -> Platform:
     """The registered, not suspended platform that calls a functional module. Raises Unauthorized or Forbidden."""
-    platform = authenticate().platform
-    if not platform.registered:
+    caller = authenticate()
+    platform = caller.platform
+    if not caller.registered:
         raise Unauthorized("Authorization: token A is good for versions and credentials only; register first")
     if platform.status == ConnectionStatus.SUSPENDED:
         raise Forbidden(f"platform {platform.name} is suspended")
@@ -61,7 +69,7 @@ def _look() -> None:
         if g.caller is not None:
             platform = g.caller.platform
             g.platform_name = platform.name  # once the session has been used again, it would cost a query
-            if platform.registered:
+            if g.caller.registered:
                 hear(platform.id, platform.status)
             else:
                 _note_use(platform)
@@ -82,8 +90,23 @@ def _caller() -> Caller | None:
     tokens = _presented()
     platform = db.session.scalar(select(Platform).where(Platform.token_hash.in_(tokens))) if tokens else None
     if platform is None or platform.token_hash is None:
+        return _by_alternative(tokens)
+    token = tokens[platform.token_hash]
+    if platform.registered and platform.token_used_at is None:
+        alternatives.own_is_presented(db.session(), platform)
+    return Caller(platform, token)
+
+
+def _by_alternative(tokens: dict[str, str]) -> Caller | None:
+    found = alternatives.find(db.session(), tokens) if tokens else None
+    if found is None:
         return None
-    return Caller(platform, tokens[platform.token_hash])
+    token, has_token_a = tokens[found.token_hash], found.kind == alternatives.Kind.INVITATION
+    if found.kind == alternatives.Kind.OFFERED:
+        platform_id = found.platform_id
+        alternatives.is_taken(found)
+        return Caller(db.session.get_one(Platform, platform_id), token)
+    return Caller(found.platform, token, has_token_a)
 
 
 def hear(platform_id: int, status: str) -> None:

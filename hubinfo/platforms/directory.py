@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hubinfo.database import after_commit, db
-from hubinfo.models import ClientInfo, ConnectionStatus, Counter, Platform, party_of
+from hubinfo.models import AlternativeToken, ClientInfo, ConnectionStatus, Counter, Platform, party_of
+from hubinfo.platforms.alternatives import Kind
 from hubinfo.platforms.trouble import Trouble
 from hubinfo.platforms.vault import digest
 
@@ -174,6 +175,7 @@ class Directory:
             count = _count(session)
             connection = session.connection()  # which is faster than the session
             platforms: dict[str, _Row] = {row.token_hash: row for row in connection.execute(_PLATFORMS).all()}
+            platforms |= {row.token_hash: row for row in connection.execute(_ALTERNATIVES).all()}
             client_infos = defaultdict[int, list[_Row]](list)
             for row in connection.execute(_CLIENT_INFOS).all():
                 client_infos[row[0]].append(row)
@@ -184,6 +186,11 @@ class Directory:
 
 _PLATFORMS = select(Platform.token_hash, Platform.id, Platform.name, Platform.status).where(
     Platform.token_out.is_not(None), Platform.token_hash.is_not(None)
+)
+_ALTERNATIVES = (
+    select(AlternativeToken.token_hash, Platform.id, Platform.name, Platform.status)
+    .join(Platform, AlternativeToken.platform_id == Platform.id)
+    .where(Platform.token_out.is_not(None), AlternativeToken.kind != Kind.INVITATION)
 )
 _CLIENT_INFOS = (
     select(ClientInfo.platform_id, ClientInfo.country_code, ClientInfo.party_id, ClientInfo.role, ClientInfo.status)
@@ -216,7 +223,8 @@ def _announce(app: Flask) -> None:
 
 def _concerns_holders(session: Session) -> bool:
     made_or_gone = (*session.new, *session.deleted)
-    return any(isinstance(row, Platform | ClientInfo) for row in made_or_gone) or any(map(_is_changed, session.dirty))
+    concerned = Platform | ClientInfo | AlternativeToken
+    return any(isinstance(row, concerned) for row in made_or_gone) or any(map(_is_changed, session.dirty))
 
 
 def _is_changed(row: Any) -> bool:

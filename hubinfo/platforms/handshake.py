@@ -11,7 +11,9 @@ from hubinfo.models import Platform
 from hubinfo.ocpi.dialect import Dialect
 from hubinfo.ocpi.envelope import Unauthorized
 from hubinfo.ocpi.schemas import Credentials
-from hubinfo.platforms import connections
+from hubinfo.platforms import alternatives, connections
+from hubinfo.platforms.access import Caller
+from hubinfo.platforms.alternatives import Kind
 from hubinfo.platforms.discovery import Peer, discover
 from hubinfo.platforms.vault import digest, make_token
 from hubinfo.web import logged_ids
@@ -20,27 +22,33 @@ _log = logging.getLogger(__name__)
 _TAKES_OUR_ANSWER = timedelta(seconds=1)
 
 
-def accept(caller: Platform, presented_hash: str, dialect: Dialect, credentials: Credentials) -> str:
+def accept(caller: Caller, dialect: Dialect, credentials: Credentials) -> str:
     """Register the caller, or renew its credentials, and return its new token C.
 
-    Nothing is stored unless all goes well; until then what it had goes on working. No transaction is open while it is called.
+    The token that it has presented stays good until it presents the new one: our answer may be lost. Nothing is stored
+    unless all goes well; until then what it had goes on working. No transaction is open while it is called.
     Raises InvalidParameters, UnableToUseApi, UnsupportedVersion, NoMatchingEndpoints, and Unauthorized for the loser of a race.
     """
     rooms = connections()
-    _refuse_what_is_not_its_own(caller, credentials)
-    platform_id = caller.id
+    _refuse_what_is_not_its_own(caller.platform, credentials)
+    platform_id, token_hash, kind = caller.platform.id, caller.platform.token_hash, _kind_of(caller)
     db.session.rollback()  # ends the read transaction: the calls below may take seconds
     peer = discover(rooms.client, credentials.url, credentials.token, (dialect.version,))
     token = make_token()
     with write() as session:
         platform = session.get_one(Platform, platform_id)
-        if platform.token_hash != presented_hash:
+        if platform.token_hash != token_hash:
             raise Unauthorized("Authorization: this token has been replaced meanwhile")
         _refuse_what_is_not_its_own(platform, credentials)
         store(platform, peer, credentials, credentials.url, token)
+        alternatives.replace(session, platform, digest(caller.token), kind)
         # It knows its new token only once it has our answer; a pull before would be refused.
         platform.next_sync_at = clock.now() + _TAKES_OUR_ANSWER
     return token
+
+
+def _kind_of(caller: Caller) -> Kind:
+    return Kind.REPLACED if caller.registered else Kind.INVITATION
 
 
 def _refuse_what_is_not_its_own(platform: Platform, credentials: Credentials) -> None:
@@ -68,11 +76,12 @@ def store(platform: Platform, peer: Peer, credentials: Credentials, versions_url
     after_commit(partial(say, _log, logging.INFO, "platform_registered", **values))
 
 
-def remove(platform_id: int, presented_hash: str) -> None:
+def remove(caller: Platform) -> None:
     """Unregister a caller: its token is dead from here on, its rows stay. Raises Unauthorized for the loser of a race."""
+    platform_id, token_hash = caller.id, caller.token_hash
     with write() as session:
         platform = session.get_one(Platform, platform_id)
-        if platform.token_hash != presented_hash:
+        if platform.token_hash != token_hash:
             raise Unauthorized("Authorization: this token has been replaced meanwhile")
         forget(platform)
 
@@ -82,5 +91,6 @@ def forget(platform: Platform) -> None:
     platform.token_hash = platform.token_out = platform.receiver_url = platform.sender_url = platform.endpoints = None
     platform.token_made_at = platform.token_used_at = platform.token_out_made_at = platform.token_out_used_at = None
     platform.failed_syncs, platform.sync_reason, platform.next_sync_at = 0, None, None
+    alternatives.forget(db.session(), platform.id)
     connections().parties.unregistered(platform)
     after_commit(partial(say, _log, logging.INFO, "platform_unregistered", platform=platform.name, **logged_ids()))

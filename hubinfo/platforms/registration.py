@@ -18,7 +18,7 @@ from hubinfo.ocpi.dialect import DIALECTS, HUB
 from hubinfo.ocpi.envelope import InvalidParameters, OcpiError, StatusCode, to_json
 from hubinfo.ocpi.fields import MAX_URL
 from hubinfo.ocpi.schemas import Credentials, read_credentials
-from hubinfo.platforms import connections, handshake, own, roster
+from hubinfo.platforms import alternatives, connections, handshake, own, roster
 from hubinfo.platforms.discovery import MODULE, Peer, discover
 from hubinfo.platforms.vault import TokenUnreadable, digest, make_token
 
@@ -27,6 +27,10 @@ _PENDING_SECONDS = 60
 
 class NotRegistered(Exception):
     """Registering or unregistering failed, and nothing was stored; the message says why and what can be done."""
+
+
+class OutcomeUnknown(NotRegistered):
+    """The other side has our credentials, and may or may not have taken them: no answer came, or none of use."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,12 @@ def register(versions_url: str, token_a: str | None, version: str | None = None)
     before = _before(versions_url, token_a)
     peer = _look_at(versions_url, before, (version,) if version else current_settings().versions)
     with _pending_token() as token_b:
-        granted = _exchange(peer, before, token_b)
+        try:
+            granted = _exchange(peer, before, token_b)
+        except OutcomeUnknown:
+            if before.platform_id is not None:
+                alternatives.offer(before.platform_id, digest(token_b))
+            raise
         try:
             _refuse_what_is_no_hub(granted)
             name = _store(peer, before, granted, versions_url, token_b)
@@ -138,9 +147,17 @@ def _pending_token() -> Iterator[str]:
         session.add(PendingToken(token_hash=digest(token), expires_at=clock.now() + timedelta(seconds=seconds)))
     try:
         yield token
-    finally:
-        with write() as session:
-            session.execute(delete(PendingToken).where(PendingToken.token_hash == digest(token)))
+    except OutcomeUnknown:
+        raise  # it is good for as long as it would have been
+    except BaseException:
+        _end(token)
+        raise
+    _end(token)
+
+
+def _end(token: str) -> None:
+    with write() as session:
+        session.execute(delete(PendingToken).where(PendingToken.token_hash == digest(token)))
 
 
 def _exchange(peer: Peer, before: _Before, token_b: str) -> Credentials:
@@ -151,11 +168,14 @@ def _exchange(peer: Peer, before: _Before, token_b: str) -> Credentials:
     try:
         answer = connections().client.call(_request(peer, before.token, method, said))
     except PeerError as error:
-        raise NotRegistered(f"{method} credentials at {peer.credentials_url} failed: {error}{_hint(error)}") from None
+        failed = f"{method} credentials at {peer.credentials_url} failed: {error}"
+        if error.http_status is None or (error.answered_wrongly and error.status_code is None):
+            raise OutcomeUnknown(f"{failed}; it may have taken them all the same: register again") from None
+        raise NotRegistered(f"{failed}{_hint(error)}") from None
     try:
         return read_credentials(answer.data, dialect, strict=current_settings().strict)
     except InvalidParameters as error:
-        raise NotRegistered(
+        raise OutcomeUnknown(
             f"{method} credentials at {peer.credentials_url} was answered with credentials of no use: {error}"
         ) from None
 
@@ -197,6 +217,7 @@ def _store(peer: Peer, before: _Before, granted: Credentials, versions_url: str,
         if platform.token_out != before.token_out:
             raise NotRegistered(f"the credentials of {platform.name} were changed by another meanwhile; register again")
         connections().parties.refuse_taken(platform, granted.roles)
+        alternatives.forget(session, platform.id)
         handshake.store(platform, peer, granted, versions_url, token_b)
         return platform.name
 

@@ -8,8 +8,7 @@ from hubinfo.ocpi.dialect import DIALECTS, Dialect
 from hubinfo.ocpi.envelope import MethodNotAllowed, NotFound, Unauthorized
 from hubinfo.ocpi.schemas import read_credentials
 from hubinfo.platforms import handshake, own
-from hubinfo.platforms.access import admit, authenticate
-from hubinfo.platforms.vault import digest
+from hubinfo.platforms.access import Caller, admit, authenticate
 from hubinfo.web import ROOT, answer, json_body
 
 MODULES = "hubinfo.modules"
@@ -72,7 +71,7 @@ def get_credentials(version: str) -> Response:
     """GET credentials: for a registered caller, with the token it presents (we keep only its hash)."""
     caller = authenticate()
     dialect = dialect_of(version)
-    if not caller.platform.registered:
+    if not caller.registered:
         raise Unauthorized("Authorization: token A is good for versions and POST credentials only; register first")
     return answer(own.credentials(caller.token, dialect, caller.platform.id))
 
@@ -82,9 +81,9 @@ def post_credentials(version: str) -> Response:
     """POST credentials: register with token A."""
     caller = authenticate()
     dialect = dialect_of(version)
-    if caller.platform.registered:
+    if caller.registered:
         raise MethodNotAllowed(f"platform {caller.platform.name} is registered; PUT changes its credentials", allowed=_REGISTERED)
-    return _accept(caller.platform, caller.token, dialect)
+    return _accept(caller, dialect)
 
 
 @blueprint.put("/<version>/credentials")
@@ -92,9 +91,9 @@ def put_credentials(version: str) -> Response:
     """PUT credentials: new tokens, possibly other roles and another version."""
     caller = authenticate()
     dialect = dialect_of(version)
-    if not caller.platform.registered:
+    if not caller.registered:
         raise MethodNotAllowed("not registered yet; POST registers", allowed=_INVITED)
-    return _accept(caller.platform, caller.token, dialect)
+    return _accept(caller, dialect)
 
 
 @blueprint.delete("/<version>/credentials")
@@ -102,13 +101,13 @@ def delete_credentials(version: str) -> Response:
     """DELETE credentials: unregister."""
     caller = authenticate()
     dialect_of(version)
-    if not caller.platform.registered:
+    if not caller.registered:
         raise MethodNotAllowed("not registered, so there is nothing to delete", allowed=_INVITED)
-    handshake.remove(caller.platform.id, digest(caller.token))
+    handshake.remove(caller.platform)
     return answer()
 
 
-def _accept(platform: Platform, presented: str, dialect: Dialect) -> Response:
-    credentials, platform_id = read_credentials(json_body(), dialect, strict=current_settings().strict), platform.id
-    token = handshake.accept(platform, digest(presented), dialect, credentials)
+def _accept(caller: Caller, dialect: Dialect) -> Response:
+    credentials, platform_id = read_credentials(json_body(), dialect, strict=current_settings().strict), caller.platform.id
+    token = handshake.accept(caller, dialect, credentials)
     return answer(own.credentials(token, dialect, platform_id))

@@ -24,6 +24,7 @@ TABLES = {
     "activity",
     "api_token",
     "client_info",
+    "alternative_token",
     "concern",
     "counter",
     "history",

@@ -95,6 +95,7 @@ def test_a_delete_that_a_put_has_overtaken_ends_nothing(
 ) -> None:
     """Another process renews the credentials after the caller of DELETE has been recognised and before it is forgotten."""
     token, other, renewed = hub.register(peer, CPO), Hub(make_app()), list[str]()
+    assert hub.call("GET", PATH, token).status_code == 200  # so that it is known to have its token
 
     def renew_first(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith(("BEGIN IMMEDIATE", "SELECT pg_advisory")):
