@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubinfo.hub import feed
-from hubinfo.models import ClientInfo, ConnectionStatus, Platform
+from hubinfo.models import ClientInfo, ConnectionStatus, Platform, Refusal
 
 
 @dataclass
@@ -23,15 +23,38 @@ class Untold:
 
 
 def read(session: Session) -> Untold:
-    """Two short queries when all know all; else one that reads what has changed since the cursor furthest behind."""
+    """Three short queries when all know all; else one more, that reads what has changed since the cursor furthest behind."""
     behind = (
         Platform.status == ConnectionStatus.CONNECTED,
         Platform.receiver_url.is_not(None),
         Platform.told_revision < feed.newest_revision(session),
     )
     cursors = session.execute(select(Platform.id, Platform.told_revision).where(*behind)).all()
-    if not cursors:
-        return Untold()
+    aside = session.execute(_SET_ASIDE).all()
+    untold = _above_cursors(session, cursors) if cursors else Untold()
+    if aside:
+        untold.platforms += len({row.platform_id for row in aside} - {cursor.id for cursor in cursors})
+        untold.changes += len(aside)
+        oldest_at = min(row.last_updated for row in aside)
+        untold.oldest_at = min(untold.oldest_at or oldest_at, oldest_at)
+    return untold
+
+
+_SET_ASIDE = (
+    select(Refusal.platform_id, ClientInfo.last_updated)
+    .join(ClientInfo, Refusal.client_info_id == ClientInfo.id)
+    .join(Platform, Refusal.platform_id == Platform.id)
+    .where(
+        Refusal.next_at.is_not(None),
+        ClientInfo.revision <= Platform.told_revision,
+        Platform.status == ConnectionStatus.CONNECTED,
+        Platform.receiver_url.is_not(None),
+    )
+)
+"""What a platform has answered wrongly, and is sent again by itself."""
+
+
+def _above_cursors(session: Session, cursors: Sequence[Any]) -> Untold:
     lowest = min(cursor.told_revision for cursor in cursors)
     columns = (ClientInfo.revision, ClientInfo.platform_id, ClientInfo.last_updated)
     changes = session.execute(select(*columns).where(ClientInfo.revision > lowest).order_by(ClientInfo.revision)).all()
