@@ -21,6 +21,14 @@ def printable(text: str) -> str:
     return text
 
 
+def web_address(text: str) -> str:
+    """An http(s) URL as OCPI takes one (OCPI 2.2.1 types, URL: at most 255 characters)."""
+    parts = urlsplit(matching(r"https?://[\x21-\x7e]{1,247}")(text))
+    if not parts.hostname or "@" in parts.netloc or len(text) > 255:
+        raise ValueError
+    return text
+
+
 def matching(pattern: str) -> Callable[[str], str]:
     """A text that the pattern matches in full."""
 

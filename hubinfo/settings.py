@@ -51,6 +51,9 @@ def _hidden(_value: object) -> str:
     return "(not shown)"
 
 
+_WEB = "an http(s) URL of at most 255 characters"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings of one process, checked."""
@@ -77,6 +80,8 @@ class Settings:
     )
     party_id: str = _setting("HUB", checks.in_upper_case("[A-Za-z0-9]{3}"), "three letters or digits", "who this platform is")
     name: str = _setting("hubinfo", checks.printable, "a text that is not empty", "who this platform is")
+    website: str | None = _setting(None, checks.web_address, _WEB, "of this platform's business_details", unset="none")
+    logo_url: str | None = _setting(None, checks.web_address, _WEB, "of this platform's business_details", unset="none")
     roles: tuple[str, ...] = _setting(
         ("HUB",), checks.each_of(ROLES), f"a comma list of {', '.join(ROLES)}", "OCPI roles of this platform"
     )
@@ -95,7 +100,7 @@ class Settings:
     sync_seconds: float = _seconds(86400.0, "party side: time between full pulls")
     page_limit: int = _whole(100, 1_000_000, "the most objects per page")
     history_days: int = _whole(400, 36_500, "how long changes of status, and what operators did, are kept")
-    strict: bool = _boolean(False, "refuse what OCPI requires but peers in the field leave out")
+    strict: bool = _boolean(False, "refuse what OCPI requires but peers in the field leave out or write differently")
     registration: str = _setting(
         "invited",
         checks.matching("invited|open"),

@@ -158,6 +158,7 @@ def sync(source: str, hub: str | None) -> list[Pull]:
     pulls = Sync(_app(), shared.client, shared.vault, current_settings()).pull(wanted)
     for pull in pulls:
         said = f"{pull.received} received, {pull.changed} changed, {pull.no_longer_valid} no longer valid"
+        said += f", {pull.ignored} ignored" if pull.ignored else ""
         record(source, "sync", pull.hub, pull.reason or said)
     return pulls
 

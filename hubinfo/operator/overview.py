@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Select, cast, func, select
 
 from hubinfo import clock
 from hubinfo.config import current_settings
@@ -101,7 +101,8 @@ def mark() -> str:
 
     Not each time somebody is heard: on a busy hub the table would be made anew all the time.
     """
-    failures = (Platform.failed_probes * Platform.id, Platform.failed_pushes * Platform.id)  # two may change places
+    number = cast(Platform.id, BigInteger)  # else PostgreSQL multiplies within 32 bits
+    failures = (Platform.failed_probes * number, Platform.failed_pushes * number)  # two may change places
     sums = map(func.sum, (Platform.told_revision, Platform.tellings, *failures))
     seen = (func.max(Platform.token_made_at), func.count(Platform.receiver_url), *sums)
     suspended = select(func.count()).where(ClientInfo.suspended_by_operator).scalar_subquery()

@@ -13,7 +13,7 @@ from hubinfo.operator.output import command, json_option, print_json, print_rows
 from hubinfo.receiver import known
 
 NOTHING_YET = "No hub has told anything yet. Next: flask hubinfo register VERSIONS_URL TOKEN_A"
-_SYNCED = ("hub", "received", "changed", "no_longer_valid")
+_SYNCED = ("hub", "received", "ignored", "changed", "no_longer_valid")
 
 
 @group.command()
@@ -112,12 +112,18 @@ def sync_now(hub: str | None, as_json: bool) -> None:
     HUB is the short name that `platforms` shows, e.g. XX-HUB. Exit 1 when a pull did not come through.
     """
     pulls = actions.sync(actions.COMMAND, hub)
-    rows: list[dict[str, Any]] = [{name: getattr(pull, name) for name in _SYNCED} for pull in pulls if pull.reason is None]
+    came = [pull for pull in pulls if pull.reason is None]
+    names = (*_SYNCED, "ignored_reasons") if as_json else _SYNCED
+    rows: list[dict[str, Any]] = [{name: getattr(pull, name) for name in names} for pull in came]
     if as_json and len(pulls) == 1:
         for row in rows:
             print_json(row)
     elif as_json or rows:
         print_rows(rows, _SYNCED, as_json=as_json, empty="")
+    if not as_json:
+        for pull in came:
+            for reason in pull.ignored_reasons:
+                click.echo(f"{pull.hub} ignored {reason}")
     broken = [f"{pull.hub}: {pull.reason}" for pull in pulls if pull.reason is not None]
     if broken:
         raise click.ClickException("; ".join(broken))

@@ -9,6 +9,8 @@ from hubinfo.models import ClientInfo
 from hubinfo.ocpi.dialect import HUB, Dialect
 from hubinfo.platforms import connections
 
+_KINDS = ("gif", "jpeg", "jpg", "png", "svg", "webp")
+
 
 def credentials(token: str, dialect: Dialect, platform_id: int | None) -> dict[str, Any]:
     """Our credentials object for a platform (None: one we do not know yet); ends the read transaction."""
@@ -29,10 +31,23 @@ def _own_roles(settings: Settings, roles: Sequence[str]) -> list[dict[str, Any]]
             "role": role,
             "party_id": settings.party_id,
             "country_code": settings.country_code,
-            "business_details": {"name": settings.name},
+            "business_details": _complete({"name": settings.name, "website": settings.website, "logo": _logo(settings)}),
         }
         for role in roles
     ]
+
+
+def _logo(settings: Settings) -> dict[str, Any] | None:
+    """An Image (OCPI 2.2.1 types), of the company that runs this platform."""
+    if settings.logo_url is None:
+        return None
+    kind = settings.logo_url.rpartition(".")[2].lower()
+    return {"url": settings.logo_url, "category": "OPERATOR", "type": kind if kind in _KINDS else "png"}
+
+
+def _complete(details: dict[str, Any]) -> dict[str, Any]:
+    """What is not there is null: peers with strict models want to see it, and OCPI lets them."""
+    return details | {name: details.get(name) for name in ("website", "logo")}
 
 
 def _once(roles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,5 +63,5 @@ def _role(row: ClientInfo, dialect: Dialect) -> dict[str, Any]:
         "role": dialect.role_out(row.role),
         "party_id": row.party_id,
         "country_code": row.country_code,
-        "business_details": row.business_details,
+        "business_details": _complete(row.business_details),
     }

@@ -42,6 +42,10 @@ class Pull:
     retry_after_seconds: float = 0.0
     received: int = 0
     """Objects that could be used."""
+    ignored: int = 0
+    """Those that could not."""
+    ignored_reasons: list[str] = field(default_factory=list)
+    """Why not, of the first of them."""
     changed: int = 0
     no_longer_valid: int = 0
     correlation_id: str = field(default_factory=new_id)
@@ -104,7 +108,10 @@ class Pull:
             say(_log, logging.WARNING, "client_info_ignored", hub=self.hub, url=self._url, reason=reason)
         self._reading.note(answer)
         self._listed |= self._reading.listed
-        self.received += 0 if self._is_second else len(usable)
+        if not self._is_second:
+            self.received += len(usable)
+            self.ignored += len(unusable)
+            self.ignored_reasons += unusable[: _REASONS_SHOWN - len(self.ignored_reasons)]
         with write() as session:
             self.changed += known.merge(session, self.platform_id, usable, self.began, now)
 

@@ -149,7 +149,12 @@ class Sync:
             if is_of_now and not asked_for_meanwhile:
                 self._plan(hub, pull)
         pulled.send(self._app, pull=pull)
-        values: dict[str, Any] = {"received": pull.received, "changed": pull.changed, "no_longer_valid": pull.no_longer_valid}
+        values: dict[str, Any] = {
+            "received": pull.received,
+            "ignored": pull.ignored,
+            "changed": pull.changed,
+            "no_longer_valid": pull.no_longer_valid,
+        }
         values |= {"correlation_id": pull.correlation_id} | ({"request_id": asked.request_id} if asked else {})
         if pull.reason is None:
             say(_log, logging.INFO, "synced", hub=pull.hub, **values)

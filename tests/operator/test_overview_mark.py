@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from hubinfo import clock
 from hubinfo.database import write
@@ -161,3 +162,17 @@ def test_it_changes_a_few_times_a_minute_since_times_go_on(hub: Flask, now: SetC
 def test_it_can_stand_in_a_header(hub: Flask) -> None:
     assert mark(hub).isascii()
     assert not set(mark(hub)) & set(' "\\,\r\n')
+
+
+@pytest.mark.both_databases("PostgreSQL multiplies within 32 bits unless told otherwise")
+def test_many_failures_of_a_late_platform_are_no_error(app: Flask) -> None:
+    """Two thousand million failures times a number: the page would be an error for good."""
+    platform_id = connect(app, ("CPO", "NL", "TNM"))
+    with app.app_context(), write() as session:
+        platform = session.get_one(Platform, platform_id)
+        platform.failed_probes = platform.failed_pushes = 2_000_000_000
+    connect(app, ("EMSP", "BE", "BEC"))
+    with app.app_context(), write() as session:
+        session.execute(update(Platform).values(failed_probes=2_000_000_000, failed_pushes=2_000_000_000))
+    with app.app_context():
+        assert overview.mark()

@@ -117,7 +117,12 @@ def test_2_3_0_names_the_hub_and_lists_whom_the_caller_may_see(hub: Hub, make_pe
     seen = hub.call("GET", "/ocpi/2.3.0/credentials", alone["data"]["token"]).json
     assert seen is not None
     assert seen["data"]["roles"] == [
-        {"role": "OTHER", "party_id": "BEC", "country_code": "BE", "business_details": {"name": "BE-BEC"}}
+        {
+            "role": "OTHER",
+            "party_id": "BEC",
+            "country_code": "BE",
+            "business_details": {"name": "BE-BEC", "website": None, "logo": None},
+        }
     ]
 
 

@@ -30,8 +30,9 @@ def hubs(app: Flask, make_hub_peer: MakeHubPeer) -> dict[str, HubPeer]:
     return made
 
 
-def came(hub: str, received: int = 1, changed: int = 1, no_longer_valid: int = 0) -> dict[str, Any]:
-    return {"hub": hub, "received": received, "changed": changed, "no_longer_valid": no_longer_valid}
+def came(hub: str, received: int = 1, changed: int = 1, no_longer_valid: int = 0, *ignored: str) -> dict[str, Any]:
+    counted = {"received": received, "ignored": len(ignored), "changed": changed, "no_longer_valid": no_longer_valid}
+    return {"hub": hub, **counted, "ignored_reasons": list(ignored)}
 
 
 def fail(peer: HubPeer) -> None:
@@ -42,7 +43,9 @@ def test_one_hub_is_an_object(app: Flask, make_hub_peer: MakeHubPeer) -> None:
     peer = make_hub_peer()
     peer.listed = [client_info("NL-TNM"), client_info("BE-BEC", status="broken")]
     connect_hub(app, peer=peer)
-    assert json_of(app, "sync") == came(FIRST)
+    [reason] = json_of(app, "sync")["ignored_reasons"]
+    assert reason.startswith('entry 2: status="broken": must be one of CONNECTED')
+    assert json_of(app, "sync") == came(FIRST, 1, 0, 0, reason)
     peer.listed = []
     assert json_of(app, "sync") == came(FIRST, 0, 0, 1)
 
@@ -55,8 +58,19 @@ def test_several_hubs_are_a_list_and_one_of_them_by_name_an_object(app: Flask, h
 
 def test_as_a_table(app: Flask, hubs: dict[str, HubPeer]) -> None:
     assert table_of(app, "sync") == [
-        {"HUB": hub, "RECEIVED": "1", "CHANGED": "1", "NO LONGER VALID": "0"} for hub in (FIRST, SECOND)
+        {"HUB": hub, "RECEIVED": "1", "IGNORED": "0", "CHANGED": "1", "NO LONGER VALID": "0"} for hub in (FIRST, SECOND)
     ]
+
+
+def test_what_was_ignored_is_named_below_the_table_as_far_as_one_reads(app: Flask, make_hub_peer: MakeHubPeer) -> None:
+    peer = make_hub_peer()
+    peer.listed = [client_info("NL-TNM"), *(client_info("BE-BEC", status=f"S{number}") for number in range(28))]
+    peer.page_limit = 8
+    connect_hub(app, peer=peer)
+    printed = app.test_cli_runner().invoke(args=["hubinfo", "sync"]).stdout
+    assert printed.splitlines()[1].split() == [FIRST, "1", "28", "1", "0"]
+    assert printed.count(f"{FIRST} ignored entry ") == 10
+    assert 'status="S0": must be one of' in printed
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

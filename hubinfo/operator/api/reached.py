@@ -52,5 +52,5 @@ def reachable(party: str, role: str | None = None) -> Any:
 def sync(hub: str | None = None) -> Any:
     """Pull the full list now, from every hub or one."""
     needs_a_party()
-    names = ("hub", "received", "changed", "no_longer_valid", "reason")
+    names = ("hub", "received", "ignored", "ignored_reasons", "changed", "no_longer_valid", "reason")
     return [{name: getattr(pull, name) for name in names} for pull in actions.sync(source(), hub)]

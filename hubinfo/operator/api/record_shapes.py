@@ -140,7 +140,9 @@ class Pull(Output):
     """A full pull of a hub's list."""
 
     hub = String()
-    received = Integer()
+    received = out.whole("Objects that could be used.")
+    ignored = out.whole("Objects that could not.")
+    ignored_reasons = List(String(), metadata={"description": "Why not, of the first ten."})
     changed = Integer()
     no_longer_valid = Integer()
     reason = out.text("Why it did not come through; null when it did.", allow_none=True)

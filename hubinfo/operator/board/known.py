@@ -14,6 +14,7 @@ from hubinfo.operator.board.blueprint import blueprint
 from hubinfo.operator.board.paging import Pages
 from hubinfo.operator.refused import Refused
 from hubinfo.receiver import known as receiver
+from hubinfo.receiver.pull import Pull
 
 
 @blueprint.get("/known")
@@ -41,10 +42,14 @@ def sync_now() -> Response:
     said = [
         f"{pull.hub} could not be pulled from: {pull.reason}."
         if pull.reason
-        else f"{pull.hub} lists {pull.received}; {pull.changed} changed, {pull.no_longer_valid} no longer listed."
+        else f"{pull.hub} lists {pull.received}; {pull.changed} changed, {pull.no_longer_valid} no longer listed.{_ignored(pull)}"
         for pull in pulls
     ]
     return frame.done(url_for("board.known"), " ".join(said), wrong=any(pull.reason for pull in pulls))
+
+
+def _ignored(pull: Pull) -> str:
+    return f" {pull.ignored} could not be used, the first: {pull.ignored_reasons[0]}." if pull.ignored else ""
 
 
 def _confirm(wrong: str | None = None, http_status: HTTPStatus = HTTPStatus.OK) -> Response:

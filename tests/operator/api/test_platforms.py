@@ -109,10 +109,11 @@ def test_a_hub_has_nobody_to_pull_from(api: Api) -> None:
 
 def test_a_pull_is_of_every_hub_or_one(party: Hub, make_hub_peer: Callable[..., HubPeer]) -> None:
     api, peer = Api(party.app), make_hub_peer("FR-HUB")
-    peer.listed = [client_info()]
+    peer.listed = [client_info(), client_info(role="none")]
     connect_hub(party.app, "FR-HUB", peer=peer)
     [pull] = api.post("/api/sync", {"hub": "fr-hub"})
-    assert (pull["hub"], pull["received"], pull["reason"]) == ("FR-HUB", 1, None)
+    assert (pull["hub"], pull["received"], pull["ignored"], pull["reason"]) == ("FR-HUB", 1, 1, None)
+    assert pull["ignored_reasons"][0].startswith('entry 2: role="none": must be one of')
     assert [bool(pull["reason"]) for pull in api.post("/api/sync")] == [True, False]
     assert api.error("POST", "/api/sync", 404, json={"hub": "BE-HUB"})
 
