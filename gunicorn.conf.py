@@ -49,7 +49,7 @@ def on_starting(_server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """In each worker, after the fork: its background thread."""
-    startup.serve(worker.wsgi)
+    startup.serve(worker.wsgi, threads=worker.cfg.threads)
     startup.stop_on_sigterm(worker.wsgi)
 
 

@@ -114,8 +114,11 @@ def _make_secrets(settings: Settings) -> bool:
     return settings.operator_password is None and make_once(path, lambda: make_secret(12))
 
 
-def serve(app: Flask) -> Worker:
-    """Start the background thread of this process; it stops when the process ends."""
+def serve(app: Flask, *, threads: int | None = None) -> Worker:
+    """Start the background thread of this process; it stops when the process ends. `threads`: how many its server has."""
+    if threads is not None:
+        with app.app_context():
+            connections().registrations.serve_with(threads)
     worker = Worker(app)
     app.extensions[WORKER] = worker
     worker.start()

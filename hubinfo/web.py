@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 from hubinfo.database import cause, is_unreachable
 from hubinfo.logs import say, say_where
 from hubinfo.ocpi import authorization
-from hubinfo.ocpi.envelope import NotJson, OcpiError, StatusCode, read_json, wrap
+from hubinfo.ocpi.envelope import NotJson, OcpiError, StatusCode, UnsupportedBody, read_json, wrap
 
 ROOT = "/ocpi"
 MAX_BODY = 1024 * 1024
@@ -64,7 +64,11 @@ def answer(
 
 
 def json_body() -> Any:
-    """What the request carries. Raises NotJson (HTTP 400), or HTTP 413 when it is larger than MAX_BODY."""
+    """What the request carries. Raises NotJson (HTTP 400), UnsupportedBody (415), or HTTP 413 when it is larger than MAX_BODY."""
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        drain()
+        raise UnsupportedBody(f"Content-Encoding={encoding[:_LONGEST_SHOWN]!r}: must be identity, so not compressed")
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY:
         raise RequestEntityTooLarge

@@ -33,7 +33,8 @@ def presented(value: str | None) -> list[str]:
 
     Raw, base64 as the documents ask, and base64 of the token and a newline as their sample shows.
     """
-    match = _HEADER.fullmatch(value) if value and len(value) <= _MAX_HEADER else None
+    # Blanks around a value are none of it (RFC 9110, 5.5): some servers take them away, others leave them.
+    match = _HEADER.fullmatch(value.strip(" \t")) if value and len(value) <= _MAX_HEADER else None
     if match is None:
         return []
     raw = match[1]

@@ -87,6 +87,34 @@ class NotFound(OcpiError):
     http_status = HTTPStatus.NOT_FOUND
 
 
+class TooManyRequests(OcpiError):
+    """The caller is being served already."""
+
+    http_status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message, {"Retry-After": str(retry_after_seconds)})
+
+
+class Busy(OcpiError):
+    """Too many others are being served."""
+
+    http_status = HTTPStatus.SERVICE_UNAVAILABLE
+    status_code = StatusCode.SERVER_ERROR
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message, {"Retry-After": str(retry_after_seconds)})
+
+
+class UnsupportedBody(OcpiError):
+    """A body that is compressed (RFC 9110, 12.5.3: what would be taken is said)."""
+
+    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Accept-Encoding": "identity"})
+
+
 class MethodNotAllowed(OcpiError):
     """POST when registered already, PUT or DELETE when not."""
 

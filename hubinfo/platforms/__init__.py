@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from hubinfo.ocpi.client import Client
 from hubinfo.platforms.directory import Directory
 from hubinfo.platforms.heard import Heard
+from hubinfo.platforms.limits import Registrations
 from hubinfo.platforms.parties import Parties
 from hubinfo.platforms.vault import Vault
 
@@ -20,6 +21,7 @@ class Connections:
     parties: Parties
     heard: Heard
     directory: Directory = field(default_factory=Directory)
+    registrations: Registrations = field(default_factory=Registrations)
 
 
 def init_app(app: Flask) -> None:

@@ -27,13 +27,15 @@ def accept(caller: Caller, dialect: Dialect, credentials: Credentials) -> str:
 
     The token that it has presented stays good until it presents the new one: our answer may be lost. Nothing is stored
     unless all goes well; until then what it had goes on working. No transaction is open while it is called.
-    Raises InvalidParameters, UnableToUseApi, UnsupportedVersion, NoMatchingEndpoints, and Unauthorized for the loser of a race.
+    Raises InvalidParameters, UnableToUseApi, UnsupportedVersion, NoMatchingEndpoints, TooManyRequests and Busy where others
+    register at the moment, and Unauthorized for the loser of a race.
     """
     rooms = connections()
     _refuse_what_is_not_its_own(caller.platform, credentials)
     platform_id, token_hash, kind = caller.platform.id, caller.platform.token_hash, _kind_of(caller)
     db.session.rollback()  # ends the read transaction: the calls below may take seconds
-    peer = discover(rooms.client, credentials.url, credentials.token, (dialect.version,))
+    with rooms.registrations.one(platform_id):
+        peer = discover(rooms.client, credentials.url, credentials.token, (dialect.version,))
     token = make_token()
     with write() as session:
         platform = session.get_one(Platform, platform_id)

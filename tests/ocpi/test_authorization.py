@@ -27,6 +27,7 @@ def encoded(text: str) -> str:
         pytest.param(f"Token {encoded(TOKEN + chr(13) + chr(10))}", id="base64-with-cr-and-newline"),
         pytest.param(f"token {TOKEN}", id="scheme-in-lower-case"),
         pytest.param(f"Token   {encoded(TOKEN)}", id="several-blanks"),
+        pytest.param(f"  Token {encoded(TOKEN)}\t ", id="blanks-around"),
     ],
 )
 def test_each_form_of_the_field_means_the_token(value: str) -> None:

@@ -1,13 +1,12 @@
 """Versions and credentials (OCPI 2.2.1 versions, credentials; 2.3.0 hub_party_id)."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.handshakes import message, post, said
-from tests.support.live import Hub, LiveHub
+from tests.support.live import Hub
 from tests.support.peers import Peer
 
 CPO = ("CPO", "NL", "TNM")
@@ -169,28 +168,6 @@ def test_the_form_of_the_token_header_is_found_out_and_remembered(hub: Hub, peer
     peer.received.clear()
     assert hub.run("probe", "NL", "TNM")["status"] == "CONNECTED"
     assert len(peer.received) == 1
-
-
-@pytest.mark.both_databases("concurrent commits")
-def test_of_two_posts_with_one_token_a_one_wins(live_hub: LiveHub, peer: Peer) -> None:
-    token, both_in, statuses = live_hub.invite("NL", "TNM", "CPO"), threading.Barrier(2, timeout=10), []
-
-    def wait_for_the_other(handler: Any) -> None:
-        both_in.wait()
-        peer._behave_well(handler)
-
-    def register() -> None:
-        response = live_hub.request("POST", "/ocpi/2.2.1/credentials", token, json=peer.credentials(CPO))
-        statuses.append(response.status_code)
-
-    peer.behave("GET", "/2.2.1", wait_for_the_other)
-    threads = [threading.Thread(target=register) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) in ([200, 401], [200, 405])
-    assert len(live_hub.run("platforms")) == 1
 
 
 def test_a_suspended_platform_is_403_on_hubclientinfo_and_versions_still_answer(hub: Hub, peer: Peer) -> None:

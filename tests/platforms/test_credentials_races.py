@@ -1,7 +1,7 @@
 """What happens to credentials while the other side is being called back (OCPI 2.2.1 credentials)."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,21 +20,25 @@ MakePeer = Callable[..., Peer]
 Outcome = tuple[int, int]
 
 
-def side_by_side(hub: LiveHub, *sent: tuple[str, str, Peer]) -> list[Outcome]:
-    """Send (method, token, peer), hold all of them in the last call back until every one is there; their outcomes, sorted."""
+def side_by_side(hubs: Sequence[Hub], *sent: tuple[str, str, Peer]) -> list[Outcome]:
+    """Send (method, token, peer), hold all of them in the last call back until every one is there; their outcomes, sorted.
+
+    Each to an app of its own, as if it were another process of one hub.
+    """
     all_in, outcomes = threading.Barrier(len(sent), timeout=20), list[Outcome]()
 
     def wait_for_the_others(handler: Handler) -> None:
         all_in.wait()
         handler.peer._behave_well(handler)
 
-    def send(method: str, token: str, peer: Peer) -> None:
-        response = hub.request(method, PATH, token, json=peer.credentials(CPO))
-        outcomes.append((response.status_code, response.json()["status_code"]))
+    def send(hub: Hub, method: str, token: str, peer: Peer) -> None:
+        response = hub.call(method, PATH, token, json=peer.credentials(CPO))
+        assert response.json is not None
+        outcomes.append((response.status_code, response.json["status_code"]))
 
     for _, _, peer in sent:
         peer.behave("GET", "/2.2.1", wait_for_the_others)
-    threads = [threading.Thread(target=send, args=one) for one in sent]
+    threads = [threading.Thread(target=send, args=(hub, *one)) for hub, one in zip(hubs, sent, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -42,16 +46,16 @@ def side_by_side(hub: LiveHub, *sent: tuple[str, str, Peer]) -> list[Outcome]:
     return sorted(outcomes)
 
 
-def test_of_five_posts_with_one_token_a_one_registers(live_hub: LiveHub, peer: Peer) -> None:
-    token = live_hub.invite("NL", "TNM", "CPO")
-    outcomes = side_by_side(live_hub, *[("POST", token, peer)] * 5)
+def test_of_five_posts_with_one_token_a_one_registers(hub: Hub, make_app: MakeApp, peer: Peer) -> None:
+    token, hubs = hub.invite("NL", "TNM", "CPO"), [Hub(make_app()) for _ in range(5)]
+    outcomes = side_by_side(hubs, *[("POST", token, peer)] * 5)
     assert outcomes == [(200, 1000)] + [(401, 2000)] * 4
-    assert [row["status"] for row in live_hub.run("platforms")] == ["CONNECTED"]
+    assert [row["status"] for row in hub.run("platforms")] == ["CONNECTED"]
 
 
-def test_of_two_puts_with_one_token_one_wins(live_hub: LiveHub, peer: Peer) -> None:
-    token = live_hub.register(peer, CPO)
-    assert side_by_side(live_hub, *[("PUT", token, peer)] * 2) == [(200, 1000), (401, 2000)]
+def test_of_two_puts_with_one_token_one_wins(hub: Hub, make_app: MakeApp, peer: Peer) -> None:
+    token = hub.register(peer, CPO)
+    assert side_by_side([hub, Hub(make_app())], *[("PUT", token, peer)] * 2) == [(200, 1000), (401, 2000)]
 
 
 def test_of_two_platforms_that_bring_the_same_new_role_one_gets_it(
@@ -59,7 +63,7 @@ def test_of_two_platforms_that_bring_the_same_new_role_one_gets_it(
 ) -> None:
     live_hub = make_live_hub(registration="open")
     tokens = live_hub.invite("BE", "BEC", "EMSP"), live_hub.invite("DE", "DEC", "EMSP")
-    outcomes = side_by_side(live_hub, *[("POST", token, make_peer()) for token in tokens])
+    outcomes = side_by_side([live_hub] * 2, *[("POST", token, make_peer()) for token in tokens])
     assert outcomes == [(200, 1000), (200, 2001)]
     assert sorted(row["status"] for row in live_hub.run("platforms")) == ["CONNECTED", "PLANNED"]
 

@@ -1,5 +1,6 @@
 """What every OCPI answer has in common, whatever went wrong, and no other answer has; beyond test_transport.py."""
 
+import gzip
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -172,3 +173,17 @@ def test_the_ids_come_back_over_a_real_socket_as_they_were_sent(live_hub: LiveHu
     response = live_hub.request("GET", "/ocpi/versions", headers=sent)
     assert response.status_code == 401
     assert {name: response.headers[name].encode("latin-1") for name in IDS} == sent
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "identity, gzip"])
+def test_a_compressed_body_is_415_that_says_what_would_be_taken(hub: Hub, token: str, encoding: str) -> None:
+    compressed = gzip.compress(b"{}")
+    response = hub.call("POST", CREDENTIALS, token, data=compressed, headers={"Content-Encoding": encoding})
+    assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
+    assert response.json is not None
+    assert response.json["status_message"] == f"Content-Encoding={encoding!r}: must be identity, so not compressed"
+
+
+def test_a_body_that_is_said_not_to_be_compressed_is_read(hub: Hub, token: str) -> None:
+    response = hub.call("POST", CREDENTIALS, token, data=b"{}", headers={"Content-Encoding": "identity"})
+    assert (response.status_code, response.json and response.json["status_code"]) == (200, 2001)
