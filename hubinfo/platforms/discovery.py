@@ -75,7 +75,7 @@ def _find(client: Client, endpoints: list[dict[str, str]], identifier: str, role
 
 
 def _get(client: Client, url: str, token: str, what: str, forms: Sequence[TokenForm] = _FORMS) -> tuple[Any, TokenForm]:
-    """The data, and the form of the token header with which it was given: the first that is not a 401.
+    """The data, and the form of the token header with which it was given: the first that is not refused.
 
     Versions may be open to all, so that the form shows only with the details.
     """
@@ -83,9 +83,15 @@ def _get(client: Client, url: str, token: str, what: str, forms: Sequence[TokenF
     try:
         return client.call(Request(url=url, token=token, token_form=form)).data, form
     except PeerError as error:
-        if error.http_status == 401 and others:
+        if others and _may_be_the_form(error):
             return _get(client, url, token, what, others)
         raise UnableToUseApi(f"GET {what} at {url} failed: {error}") from error
+
+
+def _may_be_the_form(error: PeerError) -> bool:
+    """Whether the platform may have refused how the token was written. In the field that is not always 401."""
+    is_client_error = error.status_code is not None and 2000 <= error.status_code < 3000
+    return error.http_status in (400, 401, 403) or is_client_error
 
 
 def _check(client: Client, url: str, what: str) -> None:

@@ -179,20 +179,6 @@ def test_a_hub_with_roles_of_its_own_lists_them_in_each_version(make_app: MakeAp
     assert data["hub_party_id"] == "DEHUC"
 
 
-@pytest.mark.parametrize("path", ["/versions", "/2.2.1"], ids=["everywhere", "versions-are-open-to-all"])
-def test_raw_is_tried_wherever_base64_is_401_and_remembered(hub: Hub, peer: Peer, path: str) -> None:
-    def wants_raw(handler: Handler) -> None:
-        if handler.headers["Authorization"] == f"Token {peer.token}":
-            peer._behave_well(handler)
-        else:
-            handler.answer(status_code=2000, http_status=401)
-
-    peer.behave("GET", path, wants_raw)
-    peer.behave("GET", "/2.2.1", wants_raw)
-    hub.register(peer, CPO)
-    assert stored(hub).token_form == "raw"
-
-
 def test_base64_is_tried_first_and_remembered(hub: Hub, peer: Peer) -> None:
     hub.register(peer, CPO)
     assert stored(hub).token_form == "base64"
