@@ -43,7 +43,7 @@ def test_guessing(window: Window) -> None:
     for _ in range(6):
         window.sign_in("wrong")
     assert re.search(r"Too many wrong passwords. Try again in \d+ s.", window.text("[role=alert]"))
-    guesses.of(window.site.app).right()
+    guesses.of(window.site.app).forget()
 
 
 def test_a_change_is_seen_without_reloading(board: Window) -> None:

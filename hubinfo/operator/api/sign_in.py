@@ -16,16 +16,15 @@ _READING = ("GET", "HEAD")
 def refusal() -> Response | None:
     """None for those who may go on: 401 to strangers, 429 while the password is being guessed, 403 to pages of other sites."""
     presented = request.authorization
-    attempt = guesses.of(current_app) if presented is not None and presented.type == "basic" else None
-    if attempt is not None and (wait := attempt.wait_seconds()):
-        return _too_many(wait)
+    if presented is not None and presented.type == "basic":
+        judged = guesses.of(current_app).judge(request.remote_addr or "", lambda: access.signed_in(request) is not None)
+        if judged.wait_seconds:
+            return _too_many(judged.wait_seconds)
+        if not judged.is_right:
+            return _unauthorized()
     source = access.signed_in(request)
     if source is None:
-        if attempt is not None:
-            attempt.wrong()
         return _unauthorized()
-    if attempt is not None:
-        attempt.right()
     g.source = source
     return _foreign_page()
 

@@ -29,15 +29,14 @@ def sign_in() -> AnyResponse:
 def check_password() -> AnyResponse:
     """Right: on to where the operator wanted to go. Wrong: the form again, and from the fifth time on a wait."""
     attempts = guesses.of(current_app, known=sessions.is_known_browser())
-    seconds = math.ceil(attempts.wait_seconds())
-    if seconds:
+    judged = attempts.judge(request.remote_addr or "", lambda: is_password(request.form.get("password", "")))
+    if judged.wait_seconds:
+        seconds = math.ceil(judged.wait_seconds)
         message = f"Too many wrong passwords. Try again in {seconds} s."
         return _form(message, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(seconds)})
-    if not is_password(request.form.get("password", "")):
-        attempts.wrong()
+    if not judged.is_right:
         say(_log, logging.WARNING, "sign_in_refused", address=request.remote_addr)
         return _form("That is not the operator's password.", HTTPStatus.FORBIDDEN)
-    attempts.right()
     say(_log, logging.INFO, "signed_in", address=request.remote_addr)
     answer = redirect(_next(), HTTPStatus.SEE_OTHER)
     assert isinstance(answer, Response)

@@ -6,7 +6,6 @@ from werkzeug.test import TestResponse
 
 from hubinfo.operator import guesses
 from hubinfo.operator.board import sessions
-from hubinfo.operator.guesses import Guesses
 from tests.support.apps import MakeApp
 from tests.support.board import PASSWORD, Board, Page
 
@@ -88,7 +87,7 @@ def test_guessing_is_slowed_down_also_for_the_right_password(app: Flask) -> None
     assert response.status_code == 429
     assert 1 <= int(response.headers["Retry-After"]) <= 4
     assert "Try again in" in Page(response).alert
-    guesses.of(app).right()
+    guesses.of(app).forget()
     assert board.sign_in().status_code == 303
 
 
@@ -107,47 +106,8 @@ def test_guessing_does_not_lock_out_a_browser_that_knew_the_password(app: Flask)
     assert other.sign_in().status_code == 429
     assert board.client.get("/").status_code == 303, "being known opens nothing"
     assert [board.sign_in("wrong").status_code for _ in range(6)] == [403] * 5 + [429], "nor may it guess on and on"
-    guesses.of(app, known=True).right()
+    guesses.of(app, known=True).forget()
     assert board.sign_in().status_code == 303
-
-
-class TestGuesses:
-    """The count by itself, on a clock that the test sets."""
-
-    def setup_method(self) -> None:
-        self.time = 1000.0
-        self.guesses = Guesses(lambda: self.time)
-
-    def waits(self, times: int) -> list[float]:
-        """The wait after each wrong one, when every wait is sat out."""
-        found = []
-        for _ in range(times):
-            self.guesses.wrong()
-            found.append(self.guesses.wait_seconds())
-            self.time += self.guesses.wait_seconds()
-        return found
-
-    def test_the_wait_grows_up_to_a_minute(self) -> None:
-        assert self.waits(12) == [0, 0, 0, 0, 4, 8, 16, 32, 60, 60, 60, 60]
-
-    def test_it_is_over_after_its_time(self) -> None:
-        self.waits(5)
-        assert self.guesses.wait_seconds() == 0
-
-    def test_the_right_password_ends_the_row(self) -> None:
-        self.waits(8)
-        self.guesses.right()
-        assert self.waits(5) == [0, 0, 0, 0, 4]
-
-    def test_a_quiet_minute_ends_the_row(self) -> None:
-        self.waits(8)
-        self.time += 61
-        assert self.waits(5) == [0, 0, 0, 0, 4]
-
-    def test_waiting_it_out_does_not(self) -> None:
-        self.waits(9)
-        self.time += 59
-        assert self.waits(1) == [60]
 
 
 def test_signing_out_takes_a_form_and_ends_it(app: Flask) -> None:
