@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hubinfo import clock
+from hubinfo import clock, schema
 from hubinfo.database import db, write
 from hubinfo.models import Lease
 
@@ -48,6 +48,19 @@ def _is_valid(lease: Lease, now: datetime) -> bool:
     """Not if it expires later than a lease can: the clock has been set back. Who holds it renews it soon, if it is alive."""
     lives, lasts = _lives(lease.holder), lease.expires_at - now
     return lives is not False and timedelta() < lasts and (lives is True or lasts <= _LONGEST)
+
+
+def ensure_schema() -> None:
+    """Bring the schema up to date for a command, but not below a server that was written for it. Raises SchemaError."""
+    if schema.is_older():
+        served = is_held(db.session())
+        db.session.rollback()
+        if served:
+            where = schema.shown_url()
+            raise schema.SchemaError(
+                f"database {where} is served by an older hubinfo; stop it first: this command would upgrade it"
+            )
+    schema.ensure()
 
 
 class Claim:

@@ -58,6 +58,12 @@ def refuse_encoding(connection: Connection) -> None:
         raise SchemaError(f"database {shown_url()} has encoding {encoding} and needs {UTF8}; make a new one: {make}")
 
 
+def is_older() -> bool:
+    """Whether the schema is one that an earlier release has left. Raises SchemaError."""
+    found = current()
+    return found is not None and found != _head() and found in _known()
+
+
 def ensure() -> bool:
     """Bring SQLite's schema up to date; refuse an old one elsewhere. Whether the schema was made just now. Raises SchemaError."""
     found = current()

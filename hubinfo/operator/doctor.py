@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubinfo import clock, schema
+from hubinfo import clock, lease, schema
 from hubinfo.config import SettingsError, current_settings
 from hubinfo.database import SQLITE_HAS_WAL_RESET_BUG, db
 from hubinfo.models import ClientInfo, Platform
@@ -73,7 +73,7 @@ def _registration() -> str:
 
 def _database() -> str:
     try:
-        schema.ensure()
+        lease.ensure_schema()
     except schema.SchemaError as error:
         raise Failed(str(error)) from None
     rows = db.session.scalar(select(func.count()).select_from(ClientInfo))

@@ -13,7 +13,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubinfo import clock, schema
+from hubinfo import clock, lease, schema
 from hubinfo.config import SettingsError, current_settings
 from hubinfo.database import cause
 from hubinfo.operator.refused import Refused
@@ -54,7 +54,7 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
     @in_one_line
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        schema.ensure()
+        lease.ensure_schema()
         return function(*args, **kwargs)
 
     return run

@@ -1,6 +1,7 @@
 """Tokens: made, hashed when others present them, encrypted when we do."""
 
 import base64
+import fcntl
 import functools
 import hashlib
 import os
@@ -65,7 +66,7 @@ def keys_in(instance_path: Path) -> tuple[str, ...]:
     return keys
 
 
-def make_once(path: Path, make: Callable[[], str]) -> bool:
+def make_once(path: Path, make: Callable[[], str], link: Callable[[Path, Path], None] = os.link) -> bool:
     """Write a secret to a new file, mode 0600; of several processes one wins. Returns whether this one did."""
     if path.exists():
         return False
@@ -74,11 +75,26 @@ def make_once(path: Path, make: Callable[[], str]) -> bool:
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(make() + "\n")
-        os.link(draft, path)  # fails when the name exists, and never shows half a file
+        return _give_name(draft, path, link)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _give_name(draft: Path, path: Path, link: Callable[[Path, Path], None]) -> bool:
+    """Whether the name was free; nobody ever sees half a file."""
+    try:
+        link(draft, path)
     except FileExistsError:
         return False
-    finally:
-        draft.unlink()
+    except OSError:  # a file system without hard links
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if path.exists():
+                return False
+            draft.replace(path)
+        finally:
+            os.close(folder)
     return True
 
 
