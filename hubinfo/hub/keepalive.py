@@ -120,7 +120,8 @@ class Keepalive:
         if db.session.scalar(select(Platform.id).where(self._is_ahead()).limit(1)) is not None:
             with write() as session:
                 session.execute(update(Platform).where(self._is_ahead()).values(last_heard_at=self._now()))
-        return db.session.scalars(select(Platform).where(self._is_due(), Platform.id.not_in(self._asking))).all()
+        due = select(Platform).where(self._is_due(), Platform.id.not_in(self._asking))
+        return db.session.scalars(due.order_by(Platform.id)).all()
 
     def _requests(self, platforms: Iterable[Platform]) -> list[Request]:
         """GET versions of each with the token it gave us; ends the read transaction."""

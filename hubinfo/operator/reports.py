@@ -41,6 +41,9 @@ def platforms() -> list[dict[str, Any]]:
     return [platform(row, behind.get(row.id, 0)) for row in db.session.scalars(select(Platform).order_by(Platform.id))]
 
 
+NO_RECEIVER = "no Receiver: its version details list none, so it is told nothing"
+
+
 def platform(row: Platform, behind: int) -> dict[str, Any]:
     """One connection."""
     return {
@@ -51,8 +54,14 @@ def platform(row: Platform, behind: int) -> dict[str, Any]:
         "last_heard_at": row.last_heard_at,
         "behind": behind,
         "failed_probes": row.failed_probes,
-        "reason": row.probe_reason or row.push_reason or row.sync_reason,
+        "reason": row.probe_reason or row.push_reason or row.sync_reason or _why_told_nothing(row),
     }
+
+
+def _why_told_nothing(row: Platform) -> str | None:
+    """What a hub's operator would wait for in vain: a platform that lists no Receiver, and is no hub itself."""
+    is_told = HUB in current_settings().roles and row.registered
+    return NO_RECEIVER if is_told and row.receiver_url is None and row.sender_url is None else None
 
 
 def pushes() -> list[dict[str, Any]]:

@@ -24,8 +24,10 @@ class Caller:
 
     platform: Platform
     token: str
+    has_own_token: bool = True
+    """Not so if it presents one of those in alternatives.py: perhaps our answer was lost."""
     has_token_a: bool = False
-    """It still presents the token of its invitation, though it has registered: perhaps our answer was lost."""
+    """It still presents the token of its invitation, though it has registered."""
 
     @property
     def registered(self) -> bool:
@@ -70,7 +72,7 @@ def _look() -> None:
             platform = g.caller.platform
             g.platform_name = platform.name  # once the session has been used again, it would cost a query
             if g.caller.registered:
-                hear(platform.id, platform.status)
+                hear(platform.id, platform.status, own_token=g.caller.has_own_token)
             else:
                 _note_use(platform)
 
@@ -106,13 +108,13 @@ def _by_alternative(tokens: dict[str, str]) -> Caller | None:
         platform_id = found.platform_id
         alternatives.is_taken(found)
         return Caller(db.session.get_one(Platform, platform_id), token)
-    return Caller(found.platform, token, has_token_a)
+    return Caller(found.platform, token, has_own_token=False, has_token_a=has_token_a)
 
 
-def hear(platform_id: int, status: str) -> None:
+def hear(platform_id: int, status: str, *, own_token: bool = True) -> None:
     """A registered platform has presented its token: one that is OFFLINE is CONNECTED at once."""
     shared = connections()
-    shared.heard.note(platform_id, clock.now())
+    shared.heard.note(platform_id, clock.now(), own_token=own_token)
     if status == ConnectionStatus.OFFLINE:
         shared.heard.write_at_once(shared.parties)
 

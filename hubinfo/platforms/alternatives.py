@@ -4,10 +4,12 @@ The token presented with credentials stays good until the one answered is first 
 the moment we do not know what came of it.
 """
 
+import contextlib
 from collections.abc import Collection
 from enum import StrEnum
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 
 from hubinfo import clock
@@ -53,12 +55,16 @@ def forget(session: Session, platform_id: int) -> None:
 
 
 def own_is_presented(session: Session, platform: Platform) -> None:
-    """The platform has its new token. Asked with its first messages only: what it costs is a look."""
-    of_it = select(AlternativeToken.token_hash).where(AlternativeToken.platform_id == platform.id)
-    if session.scalar(of_it.where(AlternativeToken.kind != Kind.OFFERED).limit(1)) is not None:
-        platform_id = platform.id
-        with write() as session:
-            forget(session, platform_id)
+    """The platform has its new token. Asked with its first messages only: what it costs is a look.
+
+    While the database cannot be written the others stay good, and the next message ends them.
+    """
+    platform_id = platform.id
+    of_it = select(AlternativeToken.token_hash).where(AlternativeToken.platform_id == platform_id)
+    with contextlib.suppress(SQLAlchemyError):
+        if session.scalar(of_it.where(AlternativeToken.kind != Kind.OFFERED).limit(1)) is not None:
+            with write() as writing:
+                forget(writing, platform_id)
 
 
 def is_taken(offered: AlternativeToken) -> None:

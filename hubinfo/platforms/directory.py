@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from blinker import Namespace
 from flask import Flask, current_app
-from sqlalchemy import event, insert, inspect, select, update
+from sqlalchemy import event, false, insert, inspect, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -52,6 +52,8 @@ class Holder:
     name: str
     status: str
     parties: tuple[Party, ...]
+    has_own_token: bool = True
+    """Not so where it is known by one of those in alternatives.py."""
 
     def party(self, country_code: str = "", party_id: str = "") -> Party | None:
         """For whom a message speaks: the party it names if that is one of its own, else the first; None: it is suspended."""
@@ -87,7 +89,7 @@ class _Read:
     def _make(self, platform: _Row) -> Holder:
         rows = self.client_infos.get(platform.id, ())
         parties = (Party(row.country_code, row.party_id, row.role, row.status == ConnectionStatus.SUSPENDED) for row in rows)
-        return Holder(platform.id, platform.name, platform.status, tuple(parties))
+        return Holder(platform.id, platform.name, platform.status, tuple(parties), platform.is_own)
 
 
 class Directory:
@@ -184,11 +186,11 @@ class Directory:
             session.rollback()
 
 
-_PLATFORMS = select(Platform.token_hash, Platform.id, Platform.name, Platform.status).where(
+_PLATFORMS = select(Platform.token_hash, Platform.id, Platform.name, Platform.status, true().label("is_own")).where(
     Platform.token_out.is_not(None), Platform.token_hash.is_not(None)
 )
 _ALTERNATIVES = (
-    select(AlternativeToken.token_hash, Platform.id, Platform.name, Platform.status)
+    select(AlternativeToken.token_hash, Platform.id, Platform.name, Platform.status, false().label("is_own"))
     .join(Platform, AlternativeToken.platform_id == Platform.id)
     .where(Platform.token_out.is_not(None), AlternativeToken.kind != Kind.INVITATION)
 )

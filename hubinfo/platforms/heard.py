@@ -17,15 +17,19 @@ class Heard:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at: dict[int, datetime] = {}
+        self._own_at: dict[int, datetime] = {}
+        """The last one with the platform's own token, not with an alternative one."""
         self._writing = threading.Lock()
         self._faults = Faults()
         self.wake: Callable[[], None] | None = None
         """Has another thread write; None where nobody works in the background."""
 
-    def note(self, platform_id: int, at: datetime) -> None:
-        """This platform has sent a message."""
+    def note(self, platform_id: int, at: datetime, *, own_token: bool = True) -> None:
+        """This platform has sent a message, with its own token or an alternative one."""
         with self._lock:
             self._at[platform_id] = at
+            if own_token:
+                self._own_at[platform_id] = at
 
     def take(self) -> dict[int, datetime]:
         """All that has been noted, and forget it."""
@@ -41,13 +45,18 @@ class Heard:
     def write(self, parties: Parties) -> None:
         """Write down all that has been noted; what cannot be written is kept for the next time."""
         with self._writing:
+            with self._lock:
+                own, self._own_at = self._own_at, {}
             taken = self.take()
             try:
                 if taken:
                     with write():
-                        parties.heard(taken, presented=True)
+                        parties.heard({key: at for key, at in taken.items() if own.get(key) != at})
+                        parties.heard(own, presented=True)
             except Exception:
                 self.put_back(taken)
+                with self._lock:
+                    self._own_at = own | self._own_at
                 raise
 
     def write_at_once(self, parties: Parties) -> None:

@@ -69,6 +69,7 @@ def register(hub: LiveHub, captured: Captured, peer: Peer, party_id: str, in_hea
     peer.behave("GET", "/versions", None)
     assert code_of(hub, "POST", in_header(token_a), {**sent, "token": [peer.token]}) == (200, 2001)
     token_c = hub.request("POST", CREDENTIALS, in_header(token_a), json=sent).json()["data"]["token"]
+    assert code_of(hub, "GET", in_header(token_c)) == (200, 1000)
     assert code_of(hub, "POST", in_header(token_a), sent) == (401, 2000)
     assert code_of(hub, "GET", f"{token_c} {token_c}") == (401, 2000)
     assert code_of(hub, "POST", in_header(token_c), sent) == (405, 2000)

@@ -7,6 +7,7 @@ import pytest
 
 from hubinfo.database import write
 from hubinfo.models import AlternativeToken, Platform
+from hubinfo.platforms import connections
 from tests.support.apps import MakeApp
 from tests.support.commands import error_of
 from tests.support.field import FieldHub
@@ -73,6 +74,19 @@ def test_however_often_it_is_lost(hub: Hub, peer: Peer) -> None:
     tokens = [exchange(hub, "PUT", old, peer) for _ in range(4)]
     assert [works(hub, token) for token in tokens[:3]] == [False] * 3
     assert works(hub, tokens[3])
+    assert not works(hub, old)
+
+
+@pytest.mark.parametrize("path", ["/api/heard", LIST])
+def test_that_the_old_token_is_used_and_written_down_does_not_pass_for_use_of_the_new_one(hub: Hub, peer: Peer, path: str) -> None:
+    old = hub.register(peer, CPO)
+    assert works(hub, old)
+    new = exchange(hub, "PUT", old, peer)
+    for _ in range(2):
+        assert hub.call("GET", path, old).status_code in (200, 204)
+        with hub.app.app_context():
+            connections().heard.write(connections().parties)
+    assert works(hub, new)
     assert not works(hub, old)
 
 

@@ -52,7 +52,7 @@ def heard() -> Response:
     party = holder.party(sent.get("OCPI-from-country-code", ""), sent.get("OCPI-from-party-id", ""))
     if party is None:
         return Response(status=HTTPStatus.FORBIDDEN, headers=_UNCACHED)
-    access.hear(holder.platform_id, holder.status)
+    access.hear(holder.platform_id, holder.status, own_token=holder.has_own_token)
     values = (holder.name, party.country_code, party.party_id, party.role)
     return Response(status=HTTPStatus.NO_CONTENT, headers=_UNCACHED | dict(zip(_NAMED, values, strict=True)))
 
