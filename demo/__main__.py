@@ -29,6 +29,7 @@ def main() -> int:
             print(f"demo: {failed}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
+            story.mute()  # whoever is printing at the moment ends the line first
             print("\nstopped", flush=True)
             return 130
         finally:

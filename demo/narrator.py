@@ -29,14 +29,17 @@ class Narrator:
 
     def chapter(self, title: str) -> None:
         """What the story does next."""
-        with self._changed:
-            print(f"\n{self._now():5.2f} s  == {title}", flush=True)
+        self.say(f"\n{self._now():5.2f} s  == {title}")
 
     def did(self, instance: Instance, words: str) -> None:
         """What an instance was made to do by a command that came through."""
+        self.say(f"{self._now():5.2f} s  {instance.name}  {words}")
+
+    def say(self, line: str) -> None:
+        """Print a line, one at a time, until muted."""
         with self._changed:
             if not self._muted:
-                print(f"{self._now():5.2f} s  {instance.name}  {words}", flush=True)
+                print(line, flush=True)
 
     def mute(self) -> None:
         """The story has ended; that instances miss each other while they stop is no part of it."""

@@ -34,9 +34,13 @@ class Story:
         """The hub first."""
         return [self.hub, *self.registered, self.planned]
 
+    def mute(self) -> None:
+        """Tell no more."""
+        self._narrator.mute()
+
     def stop(self) -> None:
         """End every process, whatever state it is in."""
-        self._narrator.mute()
+        self.mute()
         self._processes.end()
 
     def play(self) -> None:
@@ -111,7 +115,7 @@ class Story:
             others = [item for item in expected if item[0] is not party]
             found = [party.reachable(other, role) for other, role, _ in others]
             said = (f"{other.name} {role} {_shown(answer)}" for (other, role, _), answer in zip(others, found, strict=True))
-            print(f"  {party.name}: {', '.join(said)}", flush=True)
+            self._narrator.say(f"  {party.name}: {', '.join(said)}")
             for (other, role, status), answer in zip(others, found, strict=True):
                 if (answer["status"], answer["reachable"]) != (status, status == "CONNECTED"):
                     raise DemoFailed(f"{party.name} thinks that {other.name} {role} is {answer}; it is {status}")
